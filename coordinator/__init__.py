@@ -1,0 +1,1 @@
+"""The job engine: records, store, logs, processes, queue, IPC. It knows nothing of YAML or git."""

@@ -1,0 +1,58 @@
+"""Which status may follow which: the one table of the job's life.
+
+Pure: a table and its lookups. Terminal statuses have no successors; a retry is a new row.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from bough.coordinator.model import Status
+
+TRANSITIONS = MappingProxyType(
+    {
+        Status.QUEUED: frozenset(
+            {
+                Status.STARTING,  # claimed by the coordinator
+                Status.RUNNING,  # a foreground job: forked by its command, still behind its gate
+                Status.SKIPPED,
+                Status.CANCELLED,
+                Status.FAILED,  # it could not even be forked
+                Status.CRASHED,  # its coordinators kept dying over it
+            }
+        ),
+        Status.STARTING: frozenset(
+            {
+                Status.RUNNING,
+                Status.QUEUED,  # the gate never opened: nothing ran
+                Status.CANCELLING,
+                Status.CANCELLED,
+                Status.FAILED,
+                Status.CRASHED,
+            }
+        ),
+        Status.RUNNING: frozenset(
+            {
+                Status.QUEUED,  # identity committed, but the gate never opened: nothing ran
+                Status.CANCELLING,
+                Status.SUCCEEDED,
+                Status.FAILED,
+                Status.TIMED_OUT,
+                Status.CANCELLED,
+                Status.CRASHED,
+            }
+        ),
+        Status.CANCELLING: frozenset({Status.CANCELLED, Status.CRASHED}),
+        Status.SUCCEEDED: frozenset(),
+        Status.FAILED: frozenset(),
+        Status.TIMED_OUT: frozenset(),
+        Status.CANCELLED: frozenset(),
+        Status.SKIPPED: frozenset(),
+        Status.CRASHED: frozenset(),
+    }
+)
+
+
+def allowed(current: Status, to: Status) -> bool:
+    """Whether a row in `current` may be moved to `to`."""
+    return to in TRANSITIONS[current]
