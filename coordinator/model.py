@@ -55,7 +55,7 @@ class SkipClass(StrEnum):
     """Why a job was skipped, as its dependents see it."""
 
     CONDITION = "condition"
-    """A condition of its own (skip, only, os, arch, glob, requires, tags): its need is satisfied."""
+    """A condition of its own (skip, only, os, arch, requires, tags): the need is satisfied."""
     DEPENDENCY = "dependency"
     TRUST = "trust"
     USER = "user"

@@ -1,1 +1,1 @@
-"""What may be done with worktrees, firing the events around it; `bough.worktree.cli` is its face."""
+"""What may be done with worktrees, firing the events around it; `cli` below is its face."""
