@@ -95,7 +95,11 @@ CREATE TABLE expected_changes (
 ) STRICT;
 CREATE INDEX expected_changes_by_path ON expected_changes (path);
 
-CREATE TABLE meta (
-    name  TEXT PRIMARY KEY,
-    value TEXT NOT NULL
+-- The settings that the engine obeys; a firing writes those that its trusted configuration states.
+CREATE TABLE repo_policy (
+    knob      TEXT PRIMARY KEY,
+    value     INTEGER NOT NULL,
+    source    TEXT NOT NULL,                         -- the file that said so
+    commit_id TEXT NOT NULL,
+    set_at    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

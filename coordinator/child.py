@@ -1,0 +1,147 @@
+"""Fork a job's process behind a gate, and let it go once its identity is safely on record.
+
+Light: the supervisor imports this under `python -I -S`. Plain `os.fork` because a gated child is
+more than `subprocess` offers: between fork and exec the child waits for one byte, so that a row
+with its identity exists before the command has any effect. A parent that dies closes the gate, and
+the child exits without ever having run the command.
+
+Invariants: the child leads its own session and group; it inherits no descriptor but its three; all
+signals are at their defaults and unblocked, whatever the parent ignored.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_GATE_FD = 3
+_ERROR_FD = 4
+
+
+class Child:
+    """A forked process: `pid` leads its own session and group; the parent reads the two pipes."""
+
+    __slots__ = ("_error", "_gate", "pid", "stderr", "stdout")
+
+    def __init__(self, pid: int, stdout: int, stderr: int, gate: int, error: int) -> None:
+        self.pid = pid
+        self.stdout = stdout
+        self.stderr = stderr
+        self._gate = gate
+        self._error = error
+
+    def release(self) -> str:
+        """Open the gate; return '' once the command runs, else why it could not be executed."""
+        try:
+            os.write(self._gate, b"G")
+        except BrokenPipeError:
+            os.close(self._gate)
+            os.close(self._error)
+            return "the process was killed before it could start"
+        os.close(self._gate)
+        message = b""
+        # Ends as soon as exec closes the other side, or after the child's short error text.
+        while chunk := os.read(self._error, 4096):
+            message += chunk
+        os.close(self._error)
+        return message.decode("utf-8", "surrogateescape")
+
+    def abandon(self) -> None:
+        """Close the gate unopened: the child exits without running anything, and is reaped."""
+        for fd in (self._gate, self._error, self.stdout, self.stderr):
+            os.close(fd)
+        os.waitpid(self.pid, 0)
+
+
+def fork_gated(
+    argv: Sequence[str],
+    *,
+    cwd: str,
+    env: Mapping[str, str],
+    umask: int,
+    stdin: int | None = None,
+) -> Child:
+    """Fork a child that will execute `argv` in `cwd` with exactly `env` once it is released.
+
+    `stdin` None is /dev/null. Raises OSError when the system has no process or descriptor to give.
+    """
+    out_read, out_write = os.pipe()
+    err_read, err_write = os.pipe()
+    gate_read, gate_write = os.pipe()
+    error_read, error_write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _become(argv, cwd, env, umask, stdin, (out_write, err_write, gate_read, error_write))
+        finally:
+            os._exit(127)
+    for fd in (out_write, err_write, gate_read, error_write):
+        os.close(fd)
+    os.set_blocking(out_read, False)
+    os.set_blocking(err_read, False)
+    return Child(pid, out_read, err_read, gate_write, error_read)
+
+
+def _become(
+    argv: Sequence[str],
+    cwd: str,
+    env: Mapping[str, str],
+    umask: int,
+    stdin: int | None,
+    pipes: tuple[int, int, int, int],
+) -> None:
+    """In the child: take the standard descriptors, wait behind the gate, execute."""
+    os.setsid()
+    null = os.open(os.devnull, os.O_RDONLY) if stdin is None else stdin
+    # Raised above the numbers they are about to be moved to, so that no move overwrites another.
+    high = [_above(fd) for fd in (null, *pipes)]
+    for fd, target in zip(high, (0, 1, 2, _GATE_FD, _ERROR_FD), strict=True):
+        os.dup2(fd, target, inheritable=target < _GATE_FD)
+    _close_above(_ERROR_FD)
+    _default_signals()
+    if os.read(_GATE_FD, 1) != b"G":
+        os._exit(126)
+    os.umask(umask)
+    try:
+        os.chdir(cwd)
+    except OSError as error:
+        _report(f"cannot enter {cwd}: {error.strerror}")
+        return
+    try:
+        os.execvpe(argv[0], list(argv), env)  # noqa: S606  executing is its purpose
+    except OSError as error:
+        _report(f"cannot execute {argv[0]}: {error.strerror}")
+
+
+def _above(fd: int) -> int:
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _ERROR_FD + 1)
+
+
+def _close_above(highest: int) -> None:
+    # By listing, because the limit on descriptors may be a thousand million.
+    for name in os.listdir("/dev/fd"):
+        if int(name) > highest:
+            try:
+                os.close(int(name))
+            except OSError:  # the descriptor of the listing itself
+                continue
+
+
+def _default_signals() -> None:
+    # An ignored signal stays ignored across exec, and Python ignores SIGPIPE itself.
+    for number in signal.valid_signals():
+        if number not in (signal.SIGKILL, signal.SIGSTOP):
+            try:
+                signal.signal(number, signal.SIG_DFL)
+            except OSError:  # reserved by the C library
+                continue
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
+
+
+def _report(text: str) -> None:
+    os.write(_ERROR_FD, text.encode("utf-8", "surrogateescape"))

@@ -1,0 +1,1 @@
+"""The coordinator process: one per repository, spawned on demand, gone when idle."""

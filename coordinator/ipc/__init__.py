@@ -1,0 +1,1 @@
+"""How clients and the coordinator talk: frames on a Unix socket."""

@@ -1,0 +1,147 @@
+"""Start a background job's supervisor and go through the claim protocol with it.
+
+The coordinator's side of what `supervisor` describes. The job's lock is taken here and handed to
+the new process as an open descriptor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+from typing import Any
+
+from bough.coordinator import jobfolder, supervisor
+from bough.coordinator.handoff import Handoff
+from bough.coordinator.model import Job, ProcessIdentity
+from bough.coordinator.processes import identify
+from bough.coordinator.secrets import secret_values
+
+_HANDSHAKE_S = 20.0
+_LOCK_TRIES = 100
+_LOCK_PAUSE_S = 0.01
+
+
+class StartFailed(Exception):
+    """The supervisor did not get as far as a gated job; the job's folder holds the evidence."""
+
+
+class Claimed:
+    """A job that stands forked behind its gate. `go` or `leave` must follow."""
+
+    def __init__(self, process: ProcessIdentity, control: socket.socket) -> None:
+        self.process = process
+        self._control = control
+
+    def go(self) -> None:
+        """Open the gate; the command is executed."""
+        try:
+            self._control.send(b"G")
+        except OSError:
+            # The supervisor is gone; the job's folder tells what became of it.
+            pass
+        finally:
+            self._control.close()
+
+    def leave(self) -> None:
+        """Never open the gate; the supervisor records `not_started` and ends."""
+        self._control.close()
+
+
+async def claim(folder: str, job: Job, handoff: Handoff) -> tuple[subprocess.Popen[bytes], Claimed]:
+    """Prepare the folder, spawn the supervisor and have it fork the job behind its gate."""
+    jobfolder.prepare(folder)
+    lock = await _lock(folder)
+    ours, theirs = socket.socketpair()
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", supervisor.__file__, folder],
+            stdin=theirs.fileno(),
+            stdout=subprocess.DEVNULL,
+            stderr=None,  # the coordinator's log
+            cwd="/",
+            env={},
+            pass_fds=(lock,),
+            start_new_session=True,
+        )
+    except OSError:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+        os.close(lock)
+    ours.setblocking(False)
+    try:
+        pid = await asyncio.wait_for(_exchange(ours, order_for(job, handoff)), _HANDSHAKE_S)
+    except (OSError, ValueError, TimeoutError) as error:
+        ours.close()
+        raise StartFailed(str(error)) from error
+    identity = identify(pid) if pid else None
+    if identity is None:
+        ours.close()
+        raise StartFailed("the job's process was gone before it could start")
+    return process, Claimed(identity, ours)
+
+
+async def _lock(folder: str) -> int:
+    for _ in range(_LOCK_TRIES):
+        try:
+            return jobfolder.take_lock(folder)
+        except BlockingIOError:
+            # A reader is looking whether the job lives.
+            await asyncio.sleep(_LOCK_PAUSE_S)
+    raise StartFailed("another supervisor holds the job")
+
+
+async def _exchange(control: socket.socket, order: dict[str, Any]) -> int:
+    loop = asyncio.get_running_loop()
+    body = json.dumps(order).encode()
+    await loop.sock_sendall(control, len(body).to_bytes(4, "big") + body)
+    answer = b""
+    while not answer.endswith(b"\n"):
+        chunk = await loop.sock_recv(control, 64)
+        if not chunk:
+            raise ValueError("the supervisor ended before it answered")
+        answer += chunk
+    return int(answer)
+
+
+def order_for(job: Job, handoff: Handoff) -> dict[str, Any]:
+    """Everything a supervisor needs, as plain data."""
+    spec = job.spec
+    order = handoff.jobs[job.name]
+    env = {**handoff.env, **dict(order.env), "BOUGH_ATTEMPT": str(job.attempt)}
+    return {
+        "argv": order.argv,
+        "cwd": spec.cwd,
+        "env": env,
+        "umask": handoff.umask,
+        "timeout_ms": spec.timeout_ms,
+        "idle_timeout_ms": spec.idle_timeout_ms,
+        "grace_ms": spec.grace_ms,
+        "max_size": spec.log.max_size,
+        "sample_every": spec.log.sample_every,
+        "secrets": secret_values(env),
+        "title": spec.command_text,
+        "identity": started_fields(job),
+    }
+
+
+def started_fields(job: Job) -> dict[str, Any]:
+    """What a log's first record says about its job: enough to rebuild the row."""
+    return {
+        "invocation": job.invocation,
+        "event": job.event,
+        "job": job.name,
+        "attempt": job.attempt,
+        "owner": job.owner,
+        "worktree_name": job.worktree_name,
+        "worktree_path": job.worktree_path,
+        "branch": job.branch,
+        "commit": job.commit,
+        "queued_at": job.queued_at,
+        "ordinal": job.ordinal,
+    }

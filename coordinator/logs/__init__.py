@@ -1,0 +1,1 @@
+"""A job's log: JSON lines, one writer for foreground jobs and supervisors, and their readers."""

@@ -1,0 +1,40 @@
+"""Job specs as JSON text, as `jobs.spec_json` holds them.
+
+Pure: a codec. Reading tolerates unknown and missing fields, so that a spec written by another
+version can still be shown and retried.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from typing import Any
+
+from bough.coordinator.model import JobSpec, LogPolicy, Output, Retry, When
+
+_TUPLES = ("argv", "needs", "after", "tags")
+_KNOWN = frozenset(field.name for field in fields(JobSpec))
+
+
+def to_json(spec: JobSpec) -> str:
+    """The spec as one line of ASCII JSON (undecodable bytes as escaped surrogates)."""
+    return json.dumps(asdict(spec))
+
+
+def from_json(text: str) -> JobSpec:
+    """The spec that `to_json` wrote."""
+    data: dict[str, Any] = {key: value for key, value in json.loads(text).items() if key in _KNOWN}
+    for key in _TUPLES:
+        if key in data:
+            data[key] = tuple(data[key])
+    if "env" in data:
+        data["env"] = tuple((name, value) for name, value in data["env"])
+    if "when" in data:
+        data["when"] = When(data["when"])
+    if "output" in data:
+        data["output"] = Output(data["output"])
+    if "retry" in data:
+        data["retry"] = Retry(**data["retry"])
+    if "log" in data:
+        data["log"] = LogPolicy(**data["log"])
+    return JobSpec(**data)
