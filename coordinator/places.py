@@ -97,6 +97,13 @@ def _default_config_root() -> str:
     return user_config_dir("bough")
 
 
+def data_root() -> str:
+    """The platform's data folder for bough, where the `centralized` layout puts worktrees."""
+    from platformdirs import user_data_dir
+
+    return user_data_dir("bough")
+
+
 def runtime_root() -> str:
     """Where hand-offs and sockets live; gone after a logout on most systems."""
     explicit = _from_variable("BOUGH_RUNTIME_DIR")

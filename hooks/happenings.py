@@ -51,5 +51,12 @@ class Noted:
     hint: str = ""
 
 
-Happening = Planned | Started | Printed | Ended | Noted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selected:
+    """An event was planned; `unmatched` are the skip selectors that meant nothing in it."""
+
+    unmatched: frozenset[str]
+
+
+Happening = Selected | Planned | Started | Printed | Ended | Noted
 Observer = Callable[[Happening], None]

@@ -91,7 +91,9 @@ class Runner:
     def _start_ready(self) -> int | None:
         """Start and skip until nothing changes; when to look again at the latest (ms)."""
         while True:
-            decision = decide(tuple(self._jobs.values()), owner=Owner.FOREGROUND, now=clock.now_ms())
+            decision = decide(
+                tuple(self._jobs.values()), owner=Owner.FOREGROUND, now=clock.now_ms()
+            )
             for skip in decision.skip:
                 change = Change(
                     to=Status.SKIPPED, by=BY, reason=skip.reason, skip_class=skip.skip_class
@@ -148,9 +150,7 @@ class Runner:
             return
         spec = job.spec
         limits = Limits(spec.timeout_ms, spec.idle_timeout_ms, spec.grace_ms)
-        execution = Execution(
-            forked, writer, limits, f"{folder}/{CANCEL_FILE}", time.monotonic()
-        )
+        execution = Execution(forked, writer, limits, f"{folder}/{CANCEL_FILE}", time.monotonic())
         self._running[execution] = running
         self._pump.add(execution)
 
@@ -220,9 +220,9 @@ class Runner:
                 jobfolder.request_cancel(os.path.dirname(self._places.absolute(job.log_path)))
             execution.stop("interrupted", time.monotonic())
         for job in tuple(self._jobs.values()):
-            if job.owner is Owner.FOREGROUND and job.status is Status.QUEUED:
-                if self.interrupts > 1 or job.spec.when is not When.ALWAYS:
-                    self._end(job, Change(to=Status.CANCELLED, by=BY, reason="interrupted"))
+            queued = job.owner is Owner.FOREGROUND and job.status is Status.QUEUED
+            if queued and (self.interrupts > 1 or job.spec.when is not When.ALWAYS):
+                self._end(job, Change(to=Status.CANCELLED, by=BY, reason="interrupted"))
 
     def _wait_s(self, wake_at: int | None) -> float | None:
         waits = []

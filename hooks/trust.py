@@ -7,11 +7,13 @@ that exist must be trusted. Nothing of an untrusted configuration may have any e
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import unified_diff
 from enum import StrEnum
 
 from bough.coordinator.store import consent, schemas
 from bough.coordinator.store.consent import ALWAYS, Grant
-from bough.hooks.config.load import Config
+from bough.hooks.config.model import Config
+from bough.hooks.events import TASK_PREFIX
 
 
 class Part(StrEnum):
@@ -119,3 +121,19 @@ def content(config: Config, part: Part) -> str:
 def _parts(config: Config) -> dict[Part, str]:
     parts = {Part.TRACKED: config.tracked_fingerprint, Part.LOCAL: config.local_fingerprint}
     return {part: value for part, value in parts.items() if value}
+
+
+def commands(config: Config) -> list[tuple[str, str, str]]:
+    """(event, job, command) of everything that the configuration can run, templates unrendered."""
+    declared = [*config.hooks.items(), *((f"{TASK_PREFIX}{n}", t) for n, t in config.tasks.items())]
+    return [
+        (event, job.name, command)
+        for event, hook in declared
+        for job in hook.jobs
+        for _system, command in job.run
+    ]
+
+
+def difference(before: str, after: str) -> list[str]:
+    """The lines of a unified diff without its file names."""
+    return list(unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2))[2:]

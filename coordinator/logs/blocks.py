@@ -27,8 +27,9 @@ def append(fd: int, data: bytes) -> None:
         while done < len(data):
             done += os.write(fd, view[done:])
     except OSError:
-        whole = data.rfind(b"\n", 0, done) + 1
-        os.ftruncate(fd, os.fstat(fd).st_size - (done - whole))
+        torn = done - (data.rfind(b"\n", 0, done) + 1)
+        if torn:
+            os.ftruncate(fd, os.fstat(fd).st_size - torn)
         raise
 
 
@@ -41,6 +42,20 @@ def whole_lines(fd: int, offset: int) -> bytes:
         if end or len(block) < size:
             return block[:end]
         size *= 2
+
+
+def torn_line(fd: int) -> bytes:
+    """What follows the file's last newline: empty unless its writer was stopped in a line."""
+    position = os.fstat(fd).st_size
+    torn = b""
+    while position > 0:
+        size = min(BLOCK, position)
+        position -= size
+        _, newline, rest = os.pread(fd, size, position).rpartition(b"\n")
+        torn = rest + torn
+        if newline:
+            break
+    return torn
 
 
 def lines_from(fd: int, offset: int) -> Iterator[bytes]:

@@ -121,6 +121,8 @@ def read_records(
 
 def tail(path: str, n: int, kinds: Collection[str] | None = None) -> list[Record]:
     """The last `n` records of these kinds (None: all), read from the end backwards."""
+    if n <= 0:
+        return []
     try:
         fd = os.open(path, _FLAGS)
     except FileNotFoundError:
@@ -140,16 +142,18 @@ def tail(path: str, n: int, kinds: Collection[str] | None = None) -> list[Record
         for segment in segments:
             segment.close()
     chosen = [found[seq] for seq in sorted(found) if kinds is None or found[seq].kind in kinds]
-    return chosen[-n:] if n > 0 else []
+    return chosen[-n:]
 
 
 def _ring_notes(segments: list[Segment], lines: int, size: int) -> list[Record]:
-    """What stands before the oldest segment's own records, for a reader who saw so much of the
+    """What stands before the first segment's own records, for a reader who saw so much of the
     ring: rescued status records, and how much it has missed."""
+    if not segments:
+        return []
+    oldest = segments[0]
     carried = (parse_record(line) for segment in segments for line in segment.carried)
-    notes = {record.seq: record for record in carried if record is not None}
-    if segments and segments[0].size > size:
-        oldest = segments[0]
+    notes = {record.seq: record for record in carried if record and record.seq < oldest.first}
+    if oldest.size > size:
         seq = lost_seq(oldest.first, notes)
         line = encode_truncated(seq, iso_us(), lines=oldest.lines - lines, size=oldest.size - size)
         missing = parse_record(line.encode("ascii"))
@@ -209,7 +213,7 @@ class _RingFollower:
     def _refresh(self) -> None:
         known = len(self._queue)
         # Once more after any change: between two looks the writer may have gone round.
-        while any([self._look(slot) for slot in (0, 1)]):
+        while any(self._look(slot) for slot in (0, 1)):
             self._queue[known:] = sorted(self._queue[known:], key=lambda found: found.generation)
 
     def _look(self, slot: int) -> bool:

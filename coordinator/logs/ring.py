@@ -71,6 +71,11 @@ def open_segments(path: str) -> list[Segment]:
     return sorted(found, key=lambda segment: segment.generation)
 
 
+def segments_exist(path: str) -> bool:
+    """Whether the log has segments beside it."""
+    return any(os.path.lexists(segment_path(path, slot)) for slot in (0, 1))
+
+
 def _parse_header(line: bytes) -> list[int] | None:
     numbers = line.removeprefix(_HEADER).removesuffix(b"]}").split(b",")
     if not line.startswith(_HEADER) or len(numbers) != 5 or not all(map(bytes.isdigit, numbers)):

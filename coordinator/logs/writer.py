@@ -17,19 +17,20 @@ from __future__ import annotations
 import os
 
 from bough.coordinator.clock import iso_us
-from bough.coordinator.logs.blocks import append, lines_backwards
+from bough.coordinator.logs.blocks import append, lines_backwards, torn_line
 from bough.coordinator.logs.masker import Masker
 from bough.coordinator.logs.records import (
     PIECE_LIMIT,
     STDERR,
     STDOUT,
     TRUNCATED,
+    decode_record,
     encode_lines,
     encode_record,
     encode_status,
     seq_of,
 )
-from bough.coordinator.logs.ring import Ring, fitting, fold, remove_segments
+from bough.coordinator.logs.ring import Ring, fitting, fold, remove_segments, segments_exist
 from bough.coordinator.secrets import mask_text
 
 TYPE_CHECKING = False
@@ -80,8 +81,8 @@ class LogWriter:
     gets every masked source line, with its newline if it has one (a line over `PIECE_LIMIT` comes
     in pieces), before sampling and cap, after the write.
 
-    A log that exists is continued: a torn last line is ended, `seq` goes on, and segments of a
-    writer that was killed are folded in.
+    A log that exists is continued: a torn last line is mended (ended if it lacks only its newline,
+    else removed), `seq` goes on, and segments of a writer that was killed are folded in.
 
     `lines` counts the source lines of this writer, over both streams; `bytes` is the size of the
     file; `error` says why a writer has `failed`.
@@ -177,10 +178,14 @@ class LogWriter:
 
     def _continue(self) -> None:
         self.bytes = os.fstat(self._fd).st_size
-        if self.bytes:
-            if os.pread(self._fd, 1, self.bytes - 1) != b"\n":
-                self._append("\n")
-            self._seq = self._last_in_file()
+        torn = torn_line(self._fd)
+        if torn and decode_record(torn) is not None:
+            self._append("\n")
+        elif torn:
+            self.bytes -= len(torn)
+            os.ftruncate(self._fd, self.bytes)
+        self._seq = self._last_in_file()
+        if segments_exist(self._path):
             self._fold()
             self._settle()
 

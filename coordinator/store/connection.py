@@ -1,4 +1,4 @@
-"""The one place that opens a database: checks, PRAGMAs, migrations, transactions, error translation.
+"""The one place that opens a database: checks, PRAGMAs, migrations, transactions, errors.
 
 Invariants: a file of ours is a regular file of this user, mode 0600, with our `application_id` and
 no newer schema than we know; anything else is refused, never touched. Every PRAGMA that is set is
@@ -70,6 +70,14 @@ def open_writer(path: str, schema: Schema) -> sqlite3.Connection:
     return connection
 
 
+def open_scratch(schema: Schema) -> sqlite3.Connection:
+    """A database in memory with the same schema; it ends with its connection."""
+    connection = _connect(":memory:", _WRITER_BUSY_MS)
+    _migrate(connection, schema)
+    _set(connection, "foreign_keys", 1)
+    return connection
+
+
 def open_reader(path: str, schema: Schema) -> sqlite3.Connection | None:
     """Open for reading only, or None when there is no database yet. Creates and changes nothing.
 
@@ -92,7 +100,7 @@ def open_reader(path: str, schema: Schema) -> sqlite3.Connection | None:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """BEGIN IMMEDIATE … COMMIT, rolled back on any error. Keep it short: no git, no files inside."""
+    """BEGIN IMMEDIATE … COMMIT, rolled back on any error. No git, no files inside."""
     with translated("the database"):
         connection.execute("BEGIN IMMEDIATE")
         try:

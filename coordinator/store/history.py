@@ -6,7 +6,7 @@ Filters match whole values, never substrings. Cost grows with the page, not with
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bough.coordinator import clock
@@ -22,7 +22,8 @@ MOST_PER_PAGE = 1_000
 _WHERE = """
     FROM jobs j JOIN invocations i ON i.key = j.invocation_key
     WHERE (:event IS NULL OR i.event = CAST(:event AS TEXT))
-      AND (:worktree IS NULL OR i.worktree_name = CAST(:worktree AS TEXT))
+      AND (:worktree IS NULL OR i.worktree_name = CAST(:worktree AS TEXT)
+           OR i.branch = CAST(:worktree AS TEXT))
       AND (:worktree_path IS NULL OR i.worktree_path = CAST(:worktree_path AS TEXT))
       AND (:invocation IS NULL OR substr(i.id, 1, length(:invocation)) = :invocation)
       AND (:name IS NULL OR j.name = CAST(:name AS TEXT))
@@ -96,6 +97,24 @@ def active(connection: sqlite3.Connection, wanted: Filter) -> tuple[Job, ...]:
     """All rows that have not ended, newest first."""
     parameters = {**_parameters(wanted), "before": None, "limit": -1, "active": True}
     return tuple(job_from(row) for row in connection.execute(_PAGE, parameters))
+
+
+def matches(connection: sqlite3.Connection, job: Job, wanted: Filter) -> bool:
+    """Whether one row is among those that the filter means."""
+    parameters = {**_parameters(wanted), "before": job.id + 1, "limit": 1, "active": False}
+    row = connection.execute(_PAGE, parameters).fetchone()
+    return row is not None and row["id"] == job.id
+
+
+def narrowed(
+    wanted: Filter, *, invocation: str | None = None, worktree_path: str | None = None
+) -> Filter:
+    """The filter with another condition added."""
+    return replace(
+        wanted,
+        invocation=invocation or wanted.invocation,
+        worktree_path=worktree_path or wanted.worktree_path,
+    )
 
 
 def _parameters(wanted: Filter) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from bough.coordinator.places import StatePlaces, config_root, private_dir
 from bough.coordinator.store.connection import (
     Schema,
     open_reader,
+    open_scratch,
     open_writer,
     packaged_migrations,
 )
@@ -24,6 +25,11 @@ def write_repository(places: StatePlaces) -> sqlite3.Connection:
     """The repository's database for reading and writing; made with its folder when new."""
     private_dir(places.root)
     return open_writer(places.database, REPOSITORY)
+
+
+def write_scratch() -> sqlite3.Connection:
+    """A repository's database in memory, for a command that cannot use the real one."""
+    return open_scratch(REPOSITORY)
 
 
 def read_repository(places: StatePlaces) -> sqlite3.Connection | None:

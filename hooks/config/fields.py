@@ -1,0 +1,240 @@
+"""The kinds of values that the schema is made of, each with messages for people.
+
+Every check takes what `nodes.to_plain` makes and returns plain data: text, whole numbers, booleans,
+lists. Text may be written as a number or a boolean and stays as it was written; nothing is ever a
+null, because a key without a value is a slip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_core import PydanticCustomError
+
+from bough.hooks import globs, templates
+from bough.hooks.conditions import ARCHITECTURES, SYSTEMS, canonical_architecture
+from bough.hooks.config.nodes import Scalar
+from bough.hooks.durations import parse_duration_ms, parse_size
+from bough.hooks.errors import did_you_mean, shown
+from bough.hooks.events import EVENTS, RESERVED
+
+LONGEST_NAME = 200
+
+CONTRACT_VARIABLES = frozenset(
+    f"BOUGH_{name}"
+    for name in (
+        "ATTEMPT",
+        "BASE_BRANCH",
+        "BRANCH",
+        "COMMAND",
+        "COMMIT",
+        "EVENT",
+        "GIT_COMMON_DIR",
+        "INVOCATION",
+        "JOB",
+        "MAIN_PATH",
+        "OLD_BRANCH",
+        "OLD_WORKTREE_PATH",
+        "REMOVAL_REASON",
+        "REPO_ID",
+        "WORKTREE_NAME",
+        "WORKTREE_PATH",
+    )
+)
+"""What bough tells every job; a value from a file would be overwritten."""
+
+LAYOUTS = ("sibling", "contained", "contained-flat", "nested", "centralized")
+_LAYOUT_NAMES = ("repo", "repo_path", "branch", "branch_slug")
+
+
+SENTENCE = "sentence"
+VERDICT = "verdict"
+
+
+def sentence(message: str) -> PydanticCustomError:
+    """An error whose message stands for itself."""
+    return PydanticCustomError(SENTENCE, "{message}", {"message": message})
+
+
+def verdict(message: str) -> PydanticCustomError:
+    """An error whose message follows the name of the key: "must be …"."""
+    return PydanticCustomError(VERDICT, "{message}", {"message": message})
+
+
+def described(value: object) -> str:
+    """What was written instead, in a few words."""
+    match value:
+        case Scalar(value=None):
+            return "it has no value"
+        case Scalar(text=text) | str(text):
+            return f"not `{shown(text)}`"
+        case dict():
+            return "not a mapping"
+        case _:
+            return "not a list"
+
+
+def _text(value: object) -> object:
+    if isinstance(value, Scalar) and value.value is not None:
+        return value.text
+    if isinstance(value, str):
+        return value
+    raise verdict(f"must be text; {described(value)}")
+
+
+def _filled(value: str) -> str:
+    if not value.strip():
+        raise verdict("must not be empty")
+    return value
+
+
+def _flag(value: object) -> object:
+    if isinstance(value, Scalar) and isinstance(value.value, bool):
+        return value.value
+    raise verdict(f"must be true or false; {described(value)}")
+
+
+def _listed(value: object) -> object:
+    """One value stands for a list of one; a missing value stays what it is."""
+    single = isinstance(value, str) or (isinstance(value, Scalar) and value.value is not None)
+    return [value] if single else value
+
+
+def _whole(least: int, most: int) -> BeforeValidator:
+    def check(value: object) -> object:
+        if isinstance(value, Scalar) and type(value.value) is int and least <= value.value <= most:
+            return value.value
+        bounds = f"from {least} to {most}"
+        raise verdict(f"must be a whole number {bounds}; {described(value)}")
+
+    return BeforeValidator(check)
+
+
+def _one_of(*words: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if value in words:
+            return value
+        allowed = ", ".join(words)
+        raise verdict(f"must be one of {allowed}; not `{shown(value)}`{did_you_mean(value, words)}")
+
+    return AfterValidator(check)
+
+
+def _parsed(parse: Callable[[str], object]) -> AfterValidator:
+    """Text that `parse` accepts; what it says against a text becomes the message."""
+
+    def check(value: str) -> str:
+        try:
+            parse(value)
+        except ValueError as error:
+            raise verdict(f"is wrong: {error}") from None
+        return value
+
+    return AfterValidator(check)
+
+
+def _name(value: str) -> str:
+    if not value:
+        raise verdict("must not be empty")
+    if len(value) > LONGEST_NAME:
+        raise verdict(f"is longer than {LONGEST_NAME} characters")
+    return value
+
+
+def _event(value: str) -> str:
+    if value in EVENTS:
+        return value
+    if value in RESERVED:
+        raise sentence(reserved(value))
+    raise sentence(f"unknown event `{shown(value)}`{did_you_mean(value, EVENTS)}")
+
+
+def _condition_word(value: str) -> str:
+    if value not in ("merge", "rebase"):
+        allowed = "true, false, merge, rebase, {ref: glob} or {env: NAME}"
+        raise verdict(f"takes {allowed}; not `{shown(value)}`")
+    return value
+
+
+def _version(value: str) -> str:
+    if not all(part.isascii() and part.isdigit() for part in value.split(".")):
+        raise verdict(f"must be a version like 1.2; not `{shown(value)}`")
+    return value
+
+
+def reserved(word: str) -> str:
+    """Why a reserved word is refused."""
+    own = "; git's own is `git-post-merge`" if word == "post-merge" else ""
+    return f"`{word}` is reserved for bough's own merge, which does not exist yet{own}"
+
+
+def _variable(value: str) -> str:
+    if not (value.isascii() and value.isidentifier()):
+        raise sentence(f"`{shown(value)}` is not the name of a variable")
+    if value in CONTRACT_VARIABLES:
+        raise sentence(f"`{value}` is set by bough and cannot be changed")
+    return value
+
+
+def _architecture(value: str) -> str:
+    if canonical_architecture(value) not in ARCHITECTURES:
+        near = did_you_mean(value, ARCHITECTURES)
+        allowed = ", ".join(ARCHITECTURES)
+        raise verdict(f"must be one of {allowed}; not `{shown(value)}`{near}")
+    return value
+
+
+def _inside(value: str) -> str:
+    """A path that cannot leave the worktree by what is written in it."""
+    if value.startswith(("/", "~")):
+        raise sentence(f"`{shown(value)}` must be relative to the worktree's root")
+    if ".." in value.split("/"):
+        raise sentence(f"`{shown(value)}` must not contain `..`: it must stay inside the worktree")
+    return value
+
+
+def _layout(value: str) -> str:
+    if value in LAYOUTS:
+        return value
+    if "{" not in value:
+        allowed = ", ".join(LAYOUTS)
+        near = did_you_mean(value, LAYOUTS)
+        raise verdict(f"must be one of {allowed}, or a template; not `{shown(value)}`{near}")
+    found = templates.faults(value, command=False, arguments=False, names=_LAYOUT_NAMES)
+    if found:
+        raise verdict(f"is wrong: {found[0]}")
+    if "{branch}" not in value and "{branch_slug}" not in value:
+        raise verdict("must contain {branch} or {branch_slug}: every worktree needs its own path")
+    return value
+
+
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Text = Annotated[str, BeforeValidator(_text)]
+Filled = Annotated[Text, AfterValidator(_filled)]
+Name = Annotated[Text, AfterValidator(_name)]
+Names = Annotated[list[Name], BeforeValidator(_listed)]
+Event = Annotated[str, AfterValidator(_event)]
+Variable = Annotated[str, AfterValidator(_variable)]
+Environment = dict[Variable, Text]
+Path = Annotated[Filled, AfterValidator(_inside)]
+Paths = Annotated[list[Path], BeforeValidator(_listed)]
+Duration = Annotated[Text, _parsed(parse_duration_ms)]
+Size = Annotated[Text, _parsed(parse_size)]
+Glob = Annotated[Filled, _parsed(globs.compile_glob)]
+Layout = Annotated[Filled, AfterValidator(_layout)]
+Count = Annotated[int, _whole(1, 1_000_000)]
+Limit = Annotated[int, _whole(1, 1_000)]
+Retries = Annotated[int, _whole(0, 20)]
+Priority = Annotated[int, _whole(-1_000_000, 1_000_000)]
+ConditionWord = Annotated[Text, AfterValidator(_condition_word)]
+Version = Annotated[Text, AfterValidator(_version)]
+When = Annotated[Text, _one_of("success", "always", "failure")]
+Output = Annotated[Text, _one_of("log", "silent")]
+Missing = Annotated[Text, _one_of("skip", "fail")]
+FailMode = Annotated[Text, _one_of("abort", "warn")]
+Systems = Annotated[list[Annotated[Text, _one_of(*SYSTEMS)]], BeforeValidator(_listed)]
+Architectures = Annotated[
+    list[Annotated[Text, AfterValidator(_architecture)]], BeforeValidator(_listed)
+]

@@ -1,0 +1,118 @@
+"""What a valid configuration is: hooks and tasks as values, with where they came from.
+
+Pure: frozen values. `merged` is the same configuration as plain data (dicts, lists, text, numbers,
+booleans), fit for JSON; `build.config_from_data` makes an equal `Config` of it without YAML and
+without the schema. A task is a hook whose event is `task:<name>`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bough.coordinator.model import DEFAULT_RETENTION_S, LogPolicy, Output, Retry, When
+from bough.hooks.conditions import Condition
+from bough.hooks.config.sources import Source, fingerprint
+from bough.hooks.events import TASK_PREFIX, FailMode
+
+
+class Mode(StrEnum):
+    """How the jobs of one hook follow each other."""
+
+    PARALLEL = "parallel"
+    SEQUENTIAL = "sequential"
+    """In declared order; a failure does not stop the next."""
+    PIPED = "piped"
+    """In declared order; a failure stops the rest."""
+
+
+class Missing(StrEnum):
+    """What becomes of a job whose required tools are not all there."""
+
+    SKIP = "skip"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A declared job, its defaults and those of its hook filled in, its templates unrendered.
+
+    `run` maps a system (`linux`, `macos`) to its command. `timeout_ms`: None is the default of
+    whoever ends up owning the job, 0 is no limit.
+    """
+
+    name: str
+    run: tuple[tuple[str, str], ...]
+    description: str = ""
+    root: str = ""
+    env: tuple[tuple[str, str], ...] = ()
+    needs: tuple[str, ...] = ()
+    when: When = When.SUCCESS
+    background: bool = False
+    output: Output = Output.LOG
+    tags: tuple[str, ...] = ()
+    skip: tuple[Condition, ...] = ()
+    only: tuple[Condition, ...] = ()
+    os: tuple[str, ...] = ()
+    arch: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    requires_mode: Missing = Missing.SKIP
+    timeout_ms: int | None = None
+    idle_timeout_ms: int = 0
+    retry: Retry = field(default_factory=Retry)
+    allow_failure: bool = False
+    priority: int = 0
+    fail_text: str = ""
+    log: LogPolicy = field(default_factory=LogPolicy)
+    retention_s: int = DEFAULT_RETENTION_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """What is declared for one event. `fail_mode` None: the event's default."""
+
+    jobs: tuple[Job, ...]
+    mode: Mode = Mode.PARALLEL
+    fail_mode: FailMode | None = None
+    skip: tuple[Condition, ...] = ()
+    only: tuple[Condition, ...] = ()
+    exclude_tags: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoordinatorSettings:
+    """What the configuration says to the repository's coordinator. None: not said."""
+
+    max_parallel: int | None = None
+    idle_exit_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything that the sources of one worktree (or commit) declare, merged and checked."""
+
+    hooks: Mapping[str, Hook]
+    tasks: Mapping[str, Hook]
+    layout: str | None
+    coordinator: CoordinatorSettings
+    sources: tuple[Source, ...]
+    """Low to high precedence."""
+    merged: Mapping[str, object]
+
+    def for_event(self, event: str) -> Hook | None:
+        """The hook of an event, the task of a `task:<name>`; None if nothing is declared."""
+        if event.startswith(TASK_PREFIX):
+            return self.tasks.get(event.removeprefix(TASK_PREFIX))
+        return self.hooks.get(event)
+
+    @property
+    def tracked_fingerprint(self) -> str:
+        """Changes with any byte, name or order of the sources that are not local; '' if none."""
+        return fingerprint(source for source in self.sources if not source.local)
+
+    @property
+    def local_fingerprint(self) -> str:
+        """The same of the local sources."""
+        return fingerprint(source for source in self.sources if source.local)

@@ -1,0 +1,395 @@
+"""Fire an event: from a hook to rows, from rows to running jobs, and what came of it.
+
+The way of a job: the hook becomes a plan; what it really runs with goes into the hand-off; all its
+rows are written, skipped ones included; the coordinator is woken for the background rows; the
+foreground rows are run here to their ends. Rows and logs never see a secret: what is stored is
+masked, what is executed is not.
+
+If the repository's database cannot be used, foreground jobs still run and gates still decide, over
+a database in memory and logs in a temporary folder, with one warning; background jobs then run in
+the foreground.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import shlex
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from bough.coordinator import clock, handoff, processes
+from bough.coordinator.attachment import Attachment
+from bough.coordinator.errors import BoughError, CoordinatorError, StoreError
+from bough.coordinator.handoff import Handoff, JobOrder
+from bough.coordinator.model import Job, NewInvocation, NewJob, Owner, SkipClass, Status
+from bough.coordinator.places import PlaceError, StatePlaces
+from bough.coordinator.secrets import is_secret_name, mask_text, secret_values
+from bough.coordinator.store import jobs as rows
+from bough.coordinator.store import policy, schemas
+from bough.hooks import trust
+from bough.hooks.config.model import Config, Hook
+from bough.hooks.events import FailMode, is_gate
+from bough.hooks.git import LOCAL_ENV_VARS
+from bough.hooks.happenings import Noted, Observer, Planned, Selected
+from bough.hooks.plan import Facts, Plan, plan, required_tools
+from bough.hooks.runner import BY, Runner, Surroundings
+
+_NEVER_INHERITED = ("BOUGH_CD_FILE", "BOUGH_SKIP", "BOUGH")
+_DEPTH = "BOUGH_DEPTH"
+MOST_NESTED = 8
+UNTRUSTED = "untrusted"
+
+Consent = Callable[[Config, trust.Standing], bool]
+
+
+class NestedTooDeep(BoughError):
+    """Jobs that call bough that runs jobs that call bough …"""
+
+    code = "NESTED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The worktree that an event is about, and where its jobs run (`cwd`, usually the same)."""
+
+    path: str
+    cwd: str
+    branch: str
+    commit: str
+    branch_slug: str = ""
+    base_branch: str = ""
+    merging: bool = False
+    rebasing: bool = False
+
+    @property
+    def name(self) -> str:
+        return os.path.basename(self.path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """One event about to be fired: which, where, by what configuration, with what arguments."""
+
+    event: str
+    site: Site
+    config: Config
+    hook: Hook
+    args: tuple[str, ...] = ()
+    old_path: str = ""
+    old_branch: str = ""
+    removal_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How the person (or the shim) wants events fired in this command.
+
+    `consent` is asked about an untrusted configuration, None where nobody can be asked. `keep_git`:
+    foreground jobs keep git's repository variables, as git's own hooks need them.
+    """
+
+    command: str
+    observe: Observer
+    env: Mapping[str, str]
+    selectors: tuple[str, ...] = ()
+    override: Owner | None = None
+    off: bool = False
+    consent: Consent | None = None
+    keep_git: bool = False
+    fail_mode: Callable[[str], str | None] = field(default=lambda _event: None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """The repository that events are fired in."""
+
+    repo_id: str
+    name: str
+    common_dir: str
+    main_path: str
+    places: StatePlaces
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fired:
+    """What came of an event. `jobs`: rows as the command last saw them."""
+
+    event: str
+    invocation: str = ""
+    jobs: tuple[Job, ...] = ()
+    mode: FailMode = FailMode.WARN
+    untrusted: bool = False
+    interrupted: bool = False
+
+    @property
+    def failed(self) -> tuple[Job, ...]:
+        """The foreground jobs that count as failures."""
+        return tuple(
+            job
+            for job in self.jobs
+            if job.owner is Owner.FOREGROUND
+            and (job.status.failure or job.status is Status.CRASHED)
+            and not (job.status is Status.FAILED and job.spec.allow_failure)
+        )
+
+    @property
+    def aborts(self) -> bool:
+        """Whether the operation around the event must stop."""
+        if self.interrupted:
+            return True
+        if self.untrusted:
+            return is_gate(self.event)
+        return bool(self.failed) and self.mode is FailMode.ABORT
+
+
+def fire(ground: Ground, terms: Terms, occasion: Occasion) -> Fired:
+    """Run the occasion's hook; returns when its foreground jobs have ended."""
+    if terms.off:
+        return Fired(event=occasion.event)
+    _refuse_depth(terms.env)
+    with _Ledger(ground, terms.observe) as ledger:
+        override = Owner.FOREGROUND if ledger.scratch else terms.override
+        invocation = secrets.token_hex(8)
+        made = plan(
+            occasion.hook,
+            occasion.event,
+            _facts(ground, terms, occasion, invocation),
+            terms.selectors,
+            override,
+        )
+        terms.observe(Selected(unmatched=frozenset(made.unmatched)))
+        for warning in made.warnings:
+            terms.observe(Noted(text=warning))
+        # Asked only if something would run: a gate that is skipped needs nobody's consent.
+        wanted = any(job.skip is None for job in made.jobs)
+        trusted = not wanted or _trusted(ground, terms, occasion.config)
+        if not trusted:
+            made = replace(made, jobs=tuple(map(_untrusted, made.jobs)))
+            _tell_untrusted(terms, occasion)
+        elif wanted and not ledger.scratch:
+            _state_policy(ledger.connection, occasion)
+        jobs, interrupted = _carry_out(ledger, terms, occasion, made, invocation)
+    return Fired(
+        event=occasion.event,
+        invocation=invocation,
+        jobs=jobs,
+        mode=_fail_mode(terms, occasion, made),
+        untrusted=not trusted,
+        interrupted=interrupted,
+    )
+
+
+class _Ledger:
+    """Where the rows of one firing go: the repository's database, or one in memory without it."""
+
+    def __init__(self, ground: Ground, observe: Observer) -> None:
+        self._temporary = ""
+        self.places = ground.places
+        try:
+            self.connection = schemas.write_repository(ground.places)
+        except (StoreError, PlaceError) as error:
+            observe(Noted(text=f"nothing is recorded this time: {error.message}", hint=error.hint))
+            self._temporary = tempfile.mkdtemp(prefix="bough-")
+            self.places = StatePlaces(root=self._temporary)
+            self.connection = schemas.write_scratch()
+
+    @property
+    def scratch(self) -> bool:
+        """Whether this is the one in memory; its logs stay in a temporary folder if a job failed."""
+        return bool(self._temporary)
+
+    def __enter__(self) -> _Ledger:
+        return self
+
+    def __exit__(self, kind: object, *_exc: object) -> None:
+        self.connection.close()
+        if self._temporary and kind is None:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+
+
+def _refuse_depth(env: Mapping[str, str]) -> None:
+    if int(env.get(_DEPTH, "0")) >= MOST_NESTED:
+        raise NestedTooDeep(
+            f"jobs call bough that runs jobs, {MOST_NESTED} levels deep; this looks endless",
+            hint="A job that creates worktrees can pass --skip-hooks all.",
+        )
+
+
+def _trusted(ground: Ground, terms: Terms, config: Config) -> bool:
+    standing = trust.standing(config, ground.repo_id, ground.common_dir)
+    if standing.trusted:
+        return True
+    return terms.consent is not None and terms.consent(config, standing)
+
+
+def _untrusted(job: NewJob) -> NewJob:
+    if job.skip is not None:
+        return job
+    return replace(job, skip=SkipClass.TRUST, reason=UNTRUSTED)
+
+
+def _tell_untrusted(terms: Terms, occasion: Occasion) -> None:
+    source = occasion.config.sources[0].path
+    terms.observe(
+        Noted(
+            text=f"{source} is not trusted here, so nothing of it ran for {occasion.event}",
+            hint=f"Look at it, then: bough trust {shlex.quote(occasion.site.path)}",
+        )
+    )
+
+
+def _facts(ground: Ground, terms: Terms, occasion: Occasion, invocation: str) -> Facts:
+    site = occasion.site
+    tools = required_tools(occasion.hook)
+    path = terms.env.get("PATH")
+    return Facts(
+        event=occasion.event,
+        invocation=invocation,
+        command=terms.command,
+        branch=site.branch,
+        branch_slug=site.branch_slug,
+        worktree_path=site.path,
+        worktree_name=site.name,
+        cwd=site.cwd,
+        main_path=ground.main_path,
+        repo=ground.name,
+        repo_id=ground.repo_id,
+        git_common_dir=ground.common_dir,
+        base_branch=site.base_branch,
+        commit=site.commit,
+        old_path=occasion.old_path,
+        old_branch=occasion.old_branch,
+        args=occasion.args,
+        env=terms.env,
+        os="macos" if platform.system() == "Darwin" else "linux",
+        arch=platform.machine(),
+        missing_tools=frozenset(tool for tool in tools if shutil.which(tool, path=path) is None),
+        merging=site.merging,
+        rebasing=site.rebasing,
+        removal_reason=occasion.removal_reason,
+    )
+
+
+def _fail_mode(terms: Terms, occasion: Occasion, made: Plan) -> FailMode:
+    configured = terms.fail_mode(occasion.event)
+    if configured is None:
+        return made.fail_mode
+    try:
+        return FailMode(configured)
+    except ValueError:
+        key = f"bough.hooks.{occasion.event}.failMode"
+        terms.observe(
+            Noted(
+                text=f"git config {key} is {configured!r}; only abort and warn exist",
+                hint=f"git config {key} {made.fail_mode}",
+            )
+        )
+        return made.fail_mode
+
+
+def _state_policy(connection: sqlite3.Connection, occasion: Occasion) -> None:
+    settings = occasion.config.coordinator
+    stated = {
+        policy.MAX_PARALLEL: settings.max_parallel,
+        policy.IDLE_EXIT_MS: settings.idle_exit_ms,
+    }
+    policy.state(
+        connection,
+        {knob: value for knob, value in stated.items() if value is not None},
+        source=occasion.config.sources[0].path,
+        commit=occasion.site.commit,
+    )
+
+
+def _carry_out(
+    ledger: _Ledger, terms: Terms, occasion: Occasion, made: Plan, invocation: str
+) -> tuple[tuple[Job, ...], bool]:
+    """Write the rows, wake the coordinator, run the foreground."""
+    if not made.jobs:
+        return (), False
+    orders = {job.spec.name: JobOrder(argv=job.spec.argv, env=job.spec.env) for job in made.jobs}
+    umask = os.umask(0o077)
+    os.umask(umask)
+    clean = environment(terms.env, keep_git=False)
+    background = any(job.owner is Owner.BACKGROUND and job.skip is None for job in made.jobs)
+    path = ""
+    if background:
+        path = handoff.write(invocation, Handoff(env=clean, umask=umask, jobs=orders))
+    planned = rows.insert(
+        ledger.connection,
+        _invocation(terms, occasion, invocation, path),
+        [_stored(job, terms.env) for job in made.jobs],
+        BY,
+    )
+    terms.observe(Planned(event=occasion.event, jobs=planned))
+    attachment = Attachment(ledger.places, invocation) if background else None
+    if attachment is not None:
+        try:
+            attachment.wake()
+        except CoordinatorError as error:
+            terms.observe(Noted(text=error.message, hint=error.hint))
+    surroundings = Surroundings(
+        env=environment(terms.env, keep_git=terms.keep_git), umask=umask, orders=orders
+    )
+    runner = Runner(
+        ledger.places, ledger.connection, planned, surroundings, attachment, terms.observe
+    )
+    try:
+        return runner.run(), runner.interrupts > 0
+    finally:
+        if attachment is not None:
+            attachment.close()
+
+
+def environment(env: Mapping[str, str], *, keep_git: bool) -> dict[str, str]:
+    """What jobs inherit: everything but what is between bough and its caller (and git and its)."""
+    dropped = set(_NEVER_INHERITED)
+    if not keep_git:
+        dropped |= set(LOCAL_ENV_VARS)
+    inherited = {name: value for name, value in env.items() if name not in dropped}
+    inherited[_DEPTH] = str(int(env.get(_DEPTH, "0")) + 1)
+    return inherited
+
+
+def _invocation(
+    terms: Terms, occasion: Occasion, invocation: str, handoff_path: str
+) -> NewInvocation:
+    site = occasion.site
+    return NewInvocation(
+        id=invocation,
+        event=occasion.event,
+        command=mask_text(terms.command, secret_values(terms.env)),
+        worktree_name=site.name,
+        worktree_path=site.path,
+        branch=site.branch,
+        commit=site.commit,
+        created_at=clock.now_ms(),
+        owner=processes.own_identity(),
+        handoff_path=handoff_path,
+        parent=terms.env.get("BOUGH_INVOCATION", ""),
+    )
+
+
+def _stored(job: NewJob, env: Mapping[str, str]) -> NewJob:
+    """The job as its row may show it: no value of a secret name, and none inside other texts."""
+    spec = job.spec
+    hidden = secret_values({**env, **dict(spec.env)})
+    return replace(
+        job,
+        reason=mask_text(job.reason, hidden),
+        spec=replace(
+            spec,
+            argv=tuple(mask_text(word, hidden) for word in spec.argv),
+            command_text=mask_text(spec.command_text, hidden),
+            env=tuple(
+                (name, mask_text(value, hidden))
+                for name, value in spec.env
+                if not is_secret_name(name)
+            ),
+        ),
+    )

@@ -1,0 +1,194 @@
+"""Where in a shell command a position stands: bare, in quotes, in a comment, or nowhere safe.
+
+Pure: text and positions to contexts. A value that is put into a command is only inert if the quotes
+around its place are known: `'$(x)'` is text when bare and a command between double quotes. Shells
+differ (dash, bash 3 and 5 as `sh`), so this reads only what they agree on. From where they might
+part ways, no position is safe, and `fault` says why: a refused template is a message, a wrong
+guess would be somebody else's code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Quoting(StrEnum):
+    """What surrounds a position; the value is the quote character itself."""
+
+    BARE = ""
+    SINGLE = "'"
+    DOUBLE = '"'
+    COMMENT = "#"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The quoting at a position; with a `fault`, why nothing can be put there safely."""
+
+    quoting: Quoting = Quoting.BARE
+    fault: str = ""
+
+
+_BREAKS_WORD = frozenset(" \t\n;&|()<>")
+_SUB = "$("
+_ARITHMETIC = "(("
+_PAREN = "("
+_DOUBLE = '"'
+
+
+def contexts(command: str, positions: Iterable[int]) -> dict[int, Context]:
+    """The context of each of `positions` (offsets into `command`)."""
+    scan = _Scan(text=command, wanted=frozenset(positions))
+    while scan.at < len(command) and not scan.lost:
+        if scan.frames and scan.frames[-1] == _DOUBLE:
+            _step_double(scan)
+        else:
+            _step_bare(scan)
+    rest = Context(fault=scan.lost)
+    return {position: scan.found.get(position, rest) for position in scan.wanted}
+
+
+@dataclass(slots=True, kw_only=True)
+class _Scan:
+    text: str
+    wanted: frozenset[int]
+    at: int = 0
+    before: str = "\n"
+    """The last character that counts; a continued line leaves it as it was."""
+    frames: list[str] = field(default_factory=list)
+    found: dict[int, Context] = field(default_factory=dict)
+    lost: str = ""
+
+    def peek(self, text: str) -> bool:
+        return self.text.startswith(text, self.at)
+
+    def take(self, end: int, context: Context) -> None:
+        """Go on to `end`; positions passed on the way have `context`."""
+        end = min(end, len(self.text))
+        for position in range(self.at, end):
+            if position in self.wanted:
+                self.found[position] = context
+        self.before = self.text[end - 1]
+        self.at = end
+
+    def here(self) -> Context:
+        """The context of a position that is reached by plain stepping."""
+        if _ARITHMETIC in self.frames:
+            return Context(fault="arithmetic would evaluate it")
+        double = bool(self.frames) and self.frames[-1] == _DOUBLE
+        return Context(quoting=Quoting.DOUBLE if double else Quoting.BARE)
+
+
+def _step_bare(scan: _Scan) -> None:
+    char = scan.text[scan.at]
+    if char in "'\"" and _ARITHMETIC in scan.frames:
+        scan.lost = "shells disagree about the quotes in the arithmetic before it"
+    elif char == "'":
+        end = scan.text.find("'", scan.at + 1)
+        scan.take(end + 1 if end != -1 else len(scan.text), Context(quoting=Quoting.SINGLE))
+    elif char == '"':
+        scan.take(scan.at + 1, scan.here())
+        scan.frames.append(_DOUBLE)
+    elif char == "#" and scan.before in _BREAKS_WORD:
+        _comment(scan)
+    elif scan.peek("<<"):
+        scan.lost = "a here-document begins before it"
+    elif scan.peek("$'") or scan.peek('$"'):
+        scan.lost = "shells disagree about the $'…' or $\"…\" before it"
+    elif char in "()":
+        _parenthesis(scan, char)
+    elif _starts_case(scan):
+        scan.lost = "it comes after a `case` inside $(…)"
+    else:
+        _step_common(scan)
+
+
+def _step_double(scan: _Scan) -> None:
+    if scan.text[scan.at] == '"':
+        scan.frames.pop()
+        scan.take(scan.at + 1, scan.here())
+    else:
+        _step_common(scan)
+
+
+def _step_common(scan: _Scan) -> None:
+    """What means the same bare and between double quotes."""
+    char = scan.text[scan.at]
+    if char == "\\":
+        _backslash(scan)
+    elif char == "`":
+        scan.take(_backquote_end(scan), Context(fault="it stands in backquotes; write $(…)"))
+    elif scan.peek("${"):
+        _parameter(scan)
+    elif scan.peek("$(("):
+        scan.take(scan.at + 3, scan.here())
+        scan.frames += [_ARITHMETIC, _PAREN]
+    elif scan.peek("$("):
+        scan.take(scan.at + 2, scan.here())
+        scan.frames.append(_SUB)
+    else:
+        scan.take(scan.at + 1, scan.here())
+
+
+def _parenthesis(scan: _Scan, char: str) -> None:
+    """Counted for the end of a `$(` alone: outside of one they need not come in pairs."""
+    if char == ")":
+        if scan.frames:
+            scan.frames.pop()
+        scan.take(scan.at + 1, scan.here())
+    elif scan.peek("(("):
+        scan.take(scan.at + 2, scan.here())
+        scan.frames += [_ARITHMETIC, _PAREN]
+    else:
+        scan.take(scan.at + 1, scan.here())
+        scan.frames.append(_PAREN)
+
+
+def _comment(scan: _Scan) -> None:
+    if _SUB in scan.frames or _ARITHMETIC in scan.frames:
+        scan.lost = "shells disagree about the comment inside $(…) before it"
+        return
+    end = scan.text.find("\n", scan.at)
+    scan.take(end if end != -1 else len(scan.text), Context(quoting=Quoting.COMMENT))
+
+
+def _starts_case(scan: _Scan) -> bool:
+    """Whether a `case` begins here whose patterns' `)` would be taken for the end of a `$(`."""
+    inside = _SUB in scan.frames or _ARITHMETIC in scan.frames
+    return inside and scan.before in _BREAKS_WORD and scan.peek("case")
+
+
+def _backslash(scan: _Scan) -> None:
+    if scan.peek("\\\n"):
+        before = scan.before
+        scan.take(scan.at + 2, scan.here())
+        scan.before = before
+    else:
+        scan.take(scan.at + 2, Context(fault="a backslash stands before it"))
+
+
+def _backquote_end(scan: _Scan) -> int:
+    position = scan.at + 1
+    while position < len(scan.text) and scan.text[position] != "`":
+        position += 2 if scan.text[position] == "\\" else 1
+    return position + 1
+
+
+def _parameter(scan: _Scan) -> None:
+    """`${…}`: followed to its end as long as nothing in it is quoted or executed."""
+    position = scan.at + 2
+    level = 1
+    while position < len(scan.text) and level:
+        char = scan.text[position]
+        if char in "'\"\\`" or scan.text.startswith("$(", position):
+            scan.lost = "the ${…} before it is too complicated to read safely"
+            return
+        if scan.text.startswith("${", position):
+            level += 1
+            position += 1
+        elif char == "}":
+            level -= 1
+        position += 1
+    scan.take(position, Context(fault="it stands inside ${…}"))

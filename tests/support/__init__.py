@@ -1,0 +1,1 @@
+"""What the tests and the scenarios share: sandboxes, repositories, processes, waiting."""

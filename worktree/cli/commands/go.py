@@ -1,0 +1,36 @@
+"""`bough go TARGET`: to a worktree, made on the way when only its branch exists."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bough.coordinator.errors import Exit
+from bough.worktree import operations
+from bough.worktree.cli.commands.start import Execute, arrive
+from bough.worktree.cli.options import DryRun, Hooks, Layout, SkipHooks, Trust
+from bough.worktree.cli.session import HookMode, open_session
+from bough.worktree.cli.terminal import say, tell
+from bough.worktree.creation import Creation
+
+
+def go(
+    context: typer.Context,
+    target: Annotated[str, typer.Argument(help="A branch, a path, or - for the one before.")],
+    layout: Layout = None,
+    execute: Execute = None,
+    skip_hooks: SkipHooks = None,
+    hooks: Hooks = HookMode.AUTO,
+    trust: Trust = False,
+    dry_run: DryRun = False,
+) -> int:
+    """Switch to a branch's worktree, making it if need be; prints the worktree's path."""
+    shop = open_session(context, skip_hooks=skip_hooks or (), hooks=hooks, trusting=trust)
+    if dry_run:
+        planned = operations.plan_go(shop, target, layout=layout)
+        making = isinstance(planned, Creation)
+        say(f"would {'create' if making else 'go to'} the worktree of {planned.branch}")
+        tell(planned.path)
+        return Exit.OK
+    return arrive(operations.go(shop, target, layout=layout), execute)

@@ -1,0 +1,150 @@
+"""`bough hooks`: the shims among git's hooks, and the configuration that they serve."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import Annotated
+
+import typer
+
+from bough.coordinator.errors import Exit, NotFound, UsageError
+from bough.hooks import shims
+from bough.hooks.config.load import load
+from bough.hooks.config.readers import FolderReader
+from bough.hooks.errors import JobFailedError, did_you_mean, shown
+from bough.hooks.events import EVENTS, TASK_PREFIX
+from bough.hooks.firing import Occasion, fire
+from bough.hooks.repository import discover
+from bough.hooks.shims import Report, State
+from bough.worktree.cli.formats import Format, write, write_table
+from bough.worktree.cli.options import Hooks, OutputFormat, SkipHooks
+from bough.worktree.cli.session import HookMode, open_session, start_folder
+from bough.worktree.cli.terminal import say, tell
+from bough.worktree.workshop import Interrupted, here, told_failures
+
+app = typer.Typer(help="Git's hooks and bough.yml.")
+
+
+def own_command() -> str:
+    """The absolute path of the `bough` that runs, for shims that find no other."""
+    beside = os.path.join(os.path.dirname(sys.executable), "bough")
+    started = os.path.abspath(sys.argv[0])
+    for candidate in (started, beside):
+        if os.path.basename(candidate) == "bough" and os.access(candidate, os.X_OK):
+            return candidate
+    return shutil.which("bough") or beside
+
+
+@app.command("install")
+def install(
+    context: typer.Context,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also into a folder that other repositories share.")
+    ] = False,
+) -> int:
+    """Write shims where git looks for hooks; a hook that was there still runs."""
+    report = shims.install(discover(start_folder(context)), command=own_command(), force=force)
+    _tell(report)
+    return Exit.OK
+
+
+@app.command("uninstall")
+def uninstall(context: typer.Context) -> int:
+    """Take the shims away and put back what was there, byte for byte."""
+    _tell(shims.uninstall(discover(start_folder(context))))
+    return Exit.OK
+
+
+def _tell(report: Report) -> None:
+    said = False
+    for done, events in (
+        ("wrote", report.written),
+        ("chained what was there:", report.chained),
+        ("removed", report.removed),
+        ("put back", report.restored),
+    ):
+        if events:
+            say(f"{done} {', '.join(events)}")
+            said = True
+    if not said:
+        say(f"nothing to do in {report.folder}")
+    for note in report.notes:
+        say(note)
+
+
+@app.command("status")
+def status(context: typer.Context, format_: OutputFormat = Format.TABLE) -> int:
+    """Show what stands at the place of each of git's hooks."""
+    states = shims.status(discover(start_folder(context)), command=own_command())
+    columns = ("event", "state", "chained", "path")
+    if format_ is Format.TABLE:
+        write_table(
+            columns,
+            [[s.event, s.state.value, "yes" if s.chained else "", s.path] for s in states],
+        )
+        if any(s.state is not State.INSTALLED for s in states):
+            say("bough hooks install   puts the shims in place")
+        say(
+            "plain `git worktree remove`, `move` and `prune` fire no hook of git's, so no pre-event"
+            " can gate them"
+        )
+    else:
+        rows = [
+            {"event": s.event, "state": s.state.value, "chained": s.chained, "path": s.path}
+            for s in states
+        ]
+        write(rows, columns, format_)
+    return Exit.OK
+
+
+@app.command("run")
+def run(
+    context: typer.Context,
+    event: Annotated[str, typer.Argument(help="An event of bough.yml.")],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[ARGS]...", help="What git would pass.")
+    ] = None,
+    skip_hooks: SkipHooks = None,
+    hooks: Hooks = HookMode.AUTO,
+) -> int:
+    """Fire an event by hand, here. Typing it is the consent for this run."""
+    shop = open_session(context, skip_hooks=skip_hooks or (), hooks=hooks, typed_consent=True)
+    entry = here(shop)
+    config = load(FolderReader(entry.path))
+    if event not in EVENTS and not event.startswith(TASK_PREFIX):
+        raise UsageError(f"there is no event {shown(event)!r}{did_you_mean(event, EVENTS)}")
+    hook = config.for_event(event) if config is not None else None
+    if config is None or hook is None:
+        raise NotFound(f"nothing is declared for {shown(event)} in this worktree")
+    fired = fire(
+        shop.ground,
+        shop.terms,
+        Occasion(
+            event=event,
+            site=shop.site(entry),
+            config=config,
+            hook=hook,
+            args=tuple(arguments or ()),
+        ),
+    )
+    if fired.interrupted:
+        raise Interrupted("interrupted")
+    if fired.aborts:
+        raise JobFailedError(
+            told_failures(fired), hint=f"bough jobs logs {fired.failed[0].address}"
+        )
+    return Exit.OK
+
+
+@app.command("validate")
+def validate(context: typer.Context) -> int:
+    """Check bough.yml; every problem is listed as path:line:column: message."""
+    repo = discover(start_folder(context))
+    config = load(FolderReader(repo.top or start_folder(context)))
+    if config is None:
+        raise NotFound("there is no bough.yml here", hint="bough demo   shows one.")
+    names = ", ".join(shown(source.path) for source in config.sources)
+    tell(f"{names}: valid")
+    return Exit.OK

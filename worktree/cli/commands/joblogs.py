@@ -1,0 +1,141 @@
+"""`bough jobs logs ADDR`: what a job printed, from its file, also while it runs.
+
+Following reads the file for foreground and background jobs alike, so it works from any terminal and
+with or without a coordinator; it ends with the log's last record, or when the row says that the job
+died without one.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from bough.coordinator.errors import Exit, UsageError
+from bough.coordinator.logs.reader import Follower, Record, read_records, tail
+from bough.coordinator.model import Job
+from bough.coordinator.reconcile import truthful
+from bough.coordinator.store import history, jobs
+from bough.hooks.errors import shown
+from bough.worktree.cli.formats import Format
+from bough.worktree.cli.jobstore import JobStore, open_store
+from bough.worktree.cli.options import OutputFormat
+from bough.worktree.cli.terminal import say
+
+_FOLLOW_PAUSE_S = 0.05
+_OUTPUT = ("stdout", "stderr")
+
+
+def logs(
+    context: typer.Context,
+    address: Annotated[str, typer.Argument(help="[worktree:][invocation:]job[#attempt]")],
+    stdout: Annotated[bool, typer.Option("--stdout", help="Only what it printed there.")] = False,
+    stderr: Annotated[bool, typer.Option("--stderr", help="Only what it printed there.")] = False,
+    status: Annotated[
+        bool, typer.Option("--status", help="Only the records of its start and end.")
+    ] = False,
+    seq: Annotated[bool, typer.Option("--seq", help="Number the records.")] = False,
+    since_seq: Annotated[
+        int, typer.Option("--since-seq", min=0, metavar="N", help="Only records after this number.")
+    ] = 0,
+    last: Annotated[
+        int | None, typer.Option("--tail", min=0, metavar="N", help="Only the last N records.")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("-f", "--follow", help="Go on until the job ends.")
+    ] = False,
+    format_: OutputFormat = Format.TABLE,
+) -> int:
+    """Print a job's log; with --follow as it grows."""
+    if format_ not in {Format.TABLE, Format.NDJSON, Format.JSON}:
+        raise UsageError("a log is written as text, json or ndjson", hint="--format ndjson")
+    if follow and format_ is Format.JSON:
+        raise UsageError(
+            "a log that is followed has no end to close a list", hint="--format ndjson"
+        )
+    chosen = [
+        name for name, on in (("stdout", stdout), ("stderr", stderr), ("status", status)) if on
+    ]
+    kinds = frozenset(chosen or (_OUTPUT if format_ is Format.TABLE else ()))
+    printer = _Printer(kinds, numbered=seq, format_=format_)
+    with open_store(context) as store:
+        job = truthful(store.places, [history.find(store.required(), address)])[0]
+        if not job.log_path:
+            say(f"{job.address} has no log: {job.status}{_because(job)}")
+            return Exit.OK
+        path = store.places.absolute(job.log_path)
+        if last is None and not follow:
+            printer.print(read_records(path, since_seq=since_seq))
+        else:
+            shown_up_to = since_seq
+            if last is not None:
+                records = [r for r in tail(path, last, kinds or None) if r.seq > since_seq]
+                printer.print(records)
+                shown_up_to = _newest(path, since_seq)
+            if follow:
+                _follow(store, job, shown_up_to, printer)
+    printer.close()
+    return Exit.OK
+
+
+def _newest(path: str, since_seq: int) -> int:
+    newest = tail(path, 1)
+    return max(newest[-1].seq, since_seq) if newest else since_seq
+
+
+def _follow(store: JobStore, job: Job, since_seq: int, printer: _Printer) -> None:
+    with Follower(store.places.absolute(job.log_path), since_seq=since_seq) as follower:
+        while True:
+            row = jobs.reload(store.required(), job)
+            over = row is None or truthful(store.places, [row])[0].status.terminal
+            while records := follower.read_new():
+                printer.print(records)
+            if follower.ended:
+                return
+            if over:
+                say(f"bough: {job.address} ended without a last record{_because(row or job)}")
+                return
+            time.sleep(_FOLLOW_PAUSE_S)
+
+
+def _because(job: Job) -> str:
+    return f" ({shown(job.reason)})" if job.reason else ""
+
+
+class _Printer:
+    """Writes records as text or JSON; of a list in JSON it remembers whether it is open."""
+
+    def __init__(self, kinds: frozenset[str], *, numbered: bool, format_: Format) -> None:
+        self._kinds = kinds
+        self._numbered = numbered
+        self._format = format_
+        self._first = True
+
+    def print(self, records: Iterable[Record]) -> None:
+        """Write those records whose kind is wanted."""
+        out = sys.stdout.buffer
+        for record in records:
+            if self._kinds and record.kind not in self._kinds:
+                continue
+            out.write(self._text(record))
+            self._first = False
+        out.flush()
+
+    def close(self) -> None:
+        """End what was begun."""
+        if self._format is Format.JSON:
+            sys.stdout.buffer.write(b"[]\n" if self._first else b"\n]\n")
+            sys.stdout.buffer.flush()
+
+    def _text(self, record: Record) -> bytes:
+        if self._format is Format.TABLE:
+            number = b"%d\t" % record.seq if self._numbered else b""
+            return number + record.raw + (b"" if record.more else b"\n")
+        body = json.dumps(record.as_dict()).encode()
+        if self._format is Format.NDJSON:
+            return body + b"\n"
+        return (b"[\n  " if self._first else b",\n  ") + body

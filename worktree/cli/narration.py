@@ -1,0 +1,137 @@
+"""What a person sees while an event is fired: the observer of `hooks.firing`.
+
+Several jobs may print at once, so each line carries its job's name. A task of a single job is
+passed through as it is, stdout to stdout, so that `bough run` can stand where the command itself
+stood.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import IntEnum
+
+from bough.coordinator.model import Job, Owner, SkipClass, Status
+from bough.hooks.errors import shown
+from bough.hooks.happenings import Ended, Happening, Noted, Planned, Printed, Selected, Started
+from bough.worktree.cli.terminal import duration, say, style_for
+
+_WIDEST_NAME = 20
+
+
+class Volume(IntEnum):
+    """How much is said: failures only, the usual, or also why jobs were skipped."""
+
+    QUIET = 0
+    NORMAL = 1
+    VERBOSE = 2
+
+
+class Narrator:
+    """Turns happenings into lines. Quiet: output of a job is shown only once it has failed."""
+
+    def __init__(self, volume: Volume) -> None:
+        self._volume = volume
+        self._style = style_for(sys.stderr)
+        self._width = 0
+        self._raw = False
+        self._held: dict[int, list[bytes]] = {}
+        self._unmatched: set[str] | None = None
+
+    def warn_of_unmatched(self, selectors: tuple[str, ...]) -> None:
+        """Tell about selectors that meant nothing in any event of this command."""
+        if self._unmatched is None and selectors:
+            self._unmatched = set(selectors)
+        for selector in sorted(self._unmatched or ()):
+            say(f"bough: --skip-hooks {shown(selector)} matched no event, tag or job")
+
+    def pass_through(self) -> None:
+        """From now on output is shown bare, on the stream it came from."""
+        self._raw = True
+
+    def __call__(self, happening: Happening) -> None:
+        """Show one happening."""
+        match happening:
+            case Planned():
+                self._planned(happening)
+            case Started(job=job):
+                if self._volume is Volume.VERBOSE:
+                    say(
+                        f"{self._label(job)}{self._style.dim}{shown(job.spec.command_text)}"
+                        f"{self._style.reset}"
+                    )
+            case Selected(unmatched=unmatched):
+                so_far = unmatched if self._unmatched is None else self._unmatched
+                self._unmatched = set(unmatched) & set(so_far)
+            case Printed():
+                self._printed(happening)
+            case Ended():
+                self._ended(happening)
+            case Noted(text=text, hint=hint):
+                say(f"{self._style.yellow}bough: {text}{self._style.reset}")
+                if hint:
+                    say(f"  {hint}")
+
+    def _planned(self, planned: Planned) -> None:
+        active = [job for job in planned.jobs if job.status is Status.QUEUED]
+        self._width = max((len(shown(job.name)) for job in active), default=0)
+        self._width = min(self._width, _WIDEST_NAME)
+        if self._raw or self._volume is Volume.QUIET:
+            return
+        style = self._style
+        if active:
+            names = ", ".join(shown(job.name) for job in active)
+            say(f"{style.bold}{planned.event}{style.reset}: {names}")
+        for job in planned.jobs:
+            if job.status is Status.SKIPPED and job.skip_class is not SkipClass.TRUST:
+                if self._volume is Volume.VERBOSE or job.skip_class is SkipClass.USER:
+                    say(f"{self._label(job)}{style.dim}skipped: {job.reason}{style.reset}")
+            elif job.owner is Owner.BACKGROUND and job.status is Status.QUEUED:
+                say(f"{self._label(job)}{style.dim}in the background{style.reset}")
+
+    def _printed(self, printed: Printed) -> None:
+        if self._raw:
+            stream = sys.stdout if printed.kind == "stdout" else sys.stderr
+            stream.buffer.write(printed.line)
+            stream.buffer.flush()
+            return
+        if self._volume is Volume.QUIET:
+            self._held.setdefault(printed.job.id, []).append(printed.line)
+            return
+        self._echo(printed.job, printed.line)
+
+    def _echo(self, job: Job, line: bytes) -> None:
+        text = line.removesuffix(b"\n").decode("utf-8", "replace")
+        # What a progress bar drew over is not shown; a carriage return would garble the label.
+        say(f"{self._label(job)}{text.rpartition(chr(13))[2] or text.strip(chr(13))}")
+
+    def _ended(self, ended: Ended) -> None:
+        job, style = ended.job, self._style
+        held = self._held.pop(job.id, [])
+        if job.status.failure:
+            for line in held:
+                self._echo(job, line)
+        if self._raw or (self._volume is Volume.QUIET and not job.status.failure):
+            return
+        taken = "" if job.started_at is None else f" ({duration(_took(job))})"
+        if job.status is Status.SUCCEEDED:
+            say(f"{self._label(job)}{style.green}✓{style.reset}{style.dim}{taken}{style.reset}")
+            return
+        reason = f": {shown(job.reason)}" if job.reason else ""
+        colour = style.red if job.status.failure else style.dim
+        word = job.status.replace("_", " ")
+        again = "; trying again" if ended.retrying else ""
+        say(f"{self._label(job)}{colour}✗ {word}{reason}{taken}{again}{style.reset}")
+        if job.spec.fail_text and job.status.failure and not ended.retrying:
+            say(f"{self._label(job)}{job.spec.fail_text}")
+
+    def _label(self, job: Job) -> str:
+        name = shown(job.name)
+        if len(name) > _WIDEST_NAME:
+            name = f"{name[: _WIDEST_NAME - 1]}…"
+        return f"{self._style.dim}{name:>{self._width}} │{self._style.reset} "
+
+
+def _took(job: Job) -> int | None:
+    if job.started_at is None or job.finished_at is None:
+        return None
+    return max(0, job.finished_at - job.started_at)

@@ -1,0 +1,145 @@
+"""From a command line's options to an open workshop: the terms on which events are fired.
+
+The command line is where the environment is read: everything below receives it as a value.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import typer
+
+from bough.coordinator.model import Owner
+from bough.hooks import trust
+from bough.hooks.config.model import Config
+from bough.hooks.errors import shown
+from bough.hooks.firing import Consent, Terms
+from bough.hooks.git import require_git
+from bough.hooks.identity import repo_id
+from bough.hooks.repository import Repository, current_folder
+from bough.hooks.trust import Part, Standing
+from bough.worktree.cli.narration import Narrator, Volume
+from bough.worktree.cli.terminal import say, style_for
+from bough.worktree.cli.terms import command_line, fail_mode_of, selectors, switched_off
+from bough.worktree.workshop import Workshop, open_workshop
+
+
+class HookMode(StrEnum):
+    """How the jobs of fired events run: as declared, all in one place, or not at all."""
+
+    AUTO = "auto"
+    FOREGROUND = "foreground"
+    BACKGROUND = "background"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Globals:
+    """What stands before the verb."""
+
+    directory: str | None
+    volume: Volume
+
+
+def globals_of(context: typer.Context) -> Globals:
+    """The options before the verb, as the command's context carries them."""
+    found = context.find_object(Globals)
+    assert found is not None, "the application's callback sets it"
+    return found
+
+
+def start_folder(context: typer.Context) -> str:
+    """Where the command works: `-C`, else the current folder."""
+    directory = globals_of(context).directory
+    return current_folder() if directory is None else os.path.abspath(directory)
+
+
+def open_session(
+    context: typer.Context,
+    *,
+    skip_hooks: Sequence[str] = (),
+    hooks: HookMode = HookMode.AUTO,
+    trusting: bool = False,
+    typed_consent: bool = False,
+    narrator: Narrator | None = None,
+) -> Workshop:
+    """The workshop for a command that may fire events.
+
+    `trusting` records consent to whatever fires (`--trust`); `typed_consent` is for commands whose
+    typing is itself the consent for this one run.
+    """
+    require_git()
+    chosen = globals_of(context)
+    narrator = narrator or Narrator(chosen.volume)
+    context.call_on_close(lambda: narrator.warn_of_unmatched(tuple(skip_hooks)))
+
+    def terms(repo: Repository) -> Terms:
+        return Terms(
+            command=command_line(sys.argv[1:]),
+            observe=narrator,
+            env=dict(os.environ),
+            selectors=selectors(skip_hooks),
+            override=_override(hooks),
+            off=hooks is HookMode.OFF or switched_off(repo),
+            consent=_consent(repo, trusting=trusting, typed=typed_consent),
+            fail_mode=fail_mode_of(repo),
+        )
+
+    return open_workshop(start_folder(context), terms)
+
+
+def _override(hooks: HookMode) -> Owner | None:
+    return {HookMode.FOREGROUND: Owner.FOREGROUND, HookMode.BACKGROUND: Owner.BACKGROUND}.get(hooks)
+
+
+def _consent(repo: Repository, *, trusting: bool, typed: bool) -> Consent | None:
+    nested = "BOUGH_INVOCATION" in os.environ
+    if trusting:
+        return lambda config, _standing: _record(repo, config, "--trust")
+    if typed and not nested:
+        return lambda _config, _standing: True
+    if nested or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    return lambda config, standing: _ask(repo, config, standing)
+
+
+def _record(repo: Repository, config: Config, how: str) -> bool:
+    trust.grant(config, repo_id(repo).value, repo.common_dir, how=how)
+    return True
+
+
+def _ask(repo: Repository, config: Config, standing: Standing) -> bool:
+    show_for_consent(config, standing)
+    sys.stderr.write("Trust this and run it? [y/N] ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if answer.strip().lower() not in {"y", "yes"}:
+        return False
+    return _record(repo, config, "prompt")
+
+
+def show_for_consent(config: Config, standing: Standing) -> None:
+    """Show what is to be trusted: the difference to what was trusted last, else the commands."""
+    style = style_for(sys.stderr)
+    for source in config.sources:
+        say(f"{style.bold}{shown(source.path)}{style.reset}")
+    if standing.previous:
+        for line in trust.difference(standing.previous, trust.content(config, Part.TRACKED)):
+            colour = {"+": style.green, "-": style.red}.get(line[:1], "")
+            say(f"{colour}{shown_line(line)}{style.reset}")
+        return
+    for event, name, command in trust.commands(config):
+        say(f"  {style.bold}{shown(event)}{style.reset} {shown(name)}:")
+        for line in command.splitlines():
+            say(f"      {shown_line(line)}")
+
+
+def shown_line(line: str) -> str:
+    """A line in full length, harmless for a terminal."""
+    return "".join(
+        char if char.isprintable() or char == "\t" else f"\\x{ord(char):02x}" for char in line
+    )

@@ -1,0 +1,232 @@
+"""Start, go, remove: what is done to worktrees, with the events around it.
+
+Invariants: everything that can be refused is refused before anything is touched; a gate that stops
+leaves nothing on disk; of all processes that see a new worktree exactly one fires its creation.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from bough.coordinator import control
+from bough.coordinator.errors import BoughError, StoreError
+from bough.coordinator.places import PlaceError
+from bough.coordinator.store import history, registry, schemas
+from bough.coordinator.store.registry import Kind
+from bough.hooks.commit_reader import CommitReader
+from bough.hooks.config.readers import FolderReader
+from bough.hooks.errors import shown
+from bough.hooks.events import POST_CREATE, POST_REMOVE, POST_SWITCH, PRE_CREATE, PRE_REMOVE
+from bough.hooks.firing import Fired, Site
+from bough.hooks.happenings import Noted
+from bough.hooks.repository import WorktreeEntry, worktrees
+from bough.worktree import creation, markers, removal, safety, switching
+from bough.worktree.creation import Creation
+from bough.worktree.names import slug
+from bough.worktree.safety import Verdict, Wishes
+from bough.worktree.workshop import Workshop, stop_if_aborted
+
+MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """Where the person is now; `fired` is the last event, whose failure the worktree outlived."""
+
+    path: str
+    branch: str
+    created: bool
+    fired: Fired
+
+
+def start(shop: Workshop, branch: str, *, base: str | None, layout: str | None) -> Arrival:
+    """Create a branch and its worktree."""
+    planned = plan_start(shop, branch, base=base, layout=layout)
+    return _create(shop, planned)
+
+
+def plan_start(shop: Workshop, branch: str, *, base: str | None, layout: str | None) -> Creation:
+    """What `start` would do; every refusal is raised here."""
+    return creation.resolve_new(shop.repo, branch, base=base, placement=shop.placement(layout))
+
+
+def go(shop: Workshop, target: str, *, layout: str | None) -> Arrival:
+    """Switch to a worktree, making it when only its branch exists."""
+    planned = plan_go(shop, target, layout=layout)
+    if isinstance(planned, Creation):
+        return _create(shop, planned)
+    _leave(shop)
+    fired = shop.fire(
+        POST_SWITCH, shop.site(planned), shop.config(POST_SWITCH, FolderReader(planned.path))
+    )
+    return Arrival(path=planned.path, branch=planned.branch or "", created=False, fired=fired)
+
+
+def plan_go(shop: Workshop, target: str, *, layout: str | None) -> Creation | WorktreeEntry:
+    """What `go` would do: visit a worktree, or create one."""
+    destination = switching.resolve_target(shop.repo, target, cwd=shop.cwd)
+    if destination.entry is not None:
+        if destination.entry.prunable is not None:
+            raise BoughError(
+                f"the worktree {shown(destination.entry.path)} is registered, but its folder "
+                "is gone",
+                hint="Let git forget it: git worktree prune",
+            )
+        return destination.entry
+    assert destination.branch is not None, "a destination is a worktree or a branch"
+    return creation.resolve_existing(
+        shop.repo,
+        destination.branch,
+        track=destination.track,
+        placement=shop.placement(layout),
+    )
+
+
+def _create(shop: Workshop, planned: Creation) -> Arrival:
+    gate = Site(
+        path=planned.path,
+        cwd=shop.repo.cwd,
+        branch=planned.branch,
+        branch_slug=slug(planned.branch),
+        commit=planned.commit,
+        base_branch=planned.base or "",
+    )
+    reader = CommitReader(shop.repo, planned.commit)
+    config = shop.config(PRE_CREATE, reader)
+    stop_if_aborted(shop.fire(PRE_CREATE, gate, config), "nothing was created")
+    entry = _added(shop, planned)
+    _leave(shop)
+    fired = fire_post_create(shop, entry, base=planned.base or "")
+    return Arrival(path=planned.path, branch=planned.branch, created=True, fired=fired)
+
+
+def fire_post_create(shop: Workshop, entry: WorktreeEntry, *, base: str = "") -> Fired:
+    """Fire the creation of a worktree, unless another process has done so."""
+    if not markers.mark(shop.repo, entry):
+        return Fired(event=POST_CREATE)
+    site = shop.site(entry)
+    site = replace(site, base_branch=site.base_branch or base)
+    return shop.fire(POST_CREATE, site, shop.config(POST_CREATE, FolderReader(entry.path)))
+
+
+def _added(shop: Workshop, planned: Creation) -> WorktreeEntry:
+    """Run git, with the change announced so that the shim leaves its event to us."""
+    with _announced(shop, Kind.CREATE, planned.path):
+        created = creation.create(shop.repo, planned)
+    if created.warning:
+        shop.terms.observe(Noted(text=f"the worktree is there, but {created.warning}"))
+    return created.entry
+
+
+def _leave(shop: Workshop) -> None:
+    here = switching.worktree_of(worktrees(shop.repo), shop.cwd)
+    if here is not None:
+        switching.remember(shop.repo, here.path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """A worktree that is about to go, and the verdict on it."""
+
+    entry: WorktreeEntry
+    verdict: Verdict
+
+
+def plan_remove(shop: Workshop, targets: Sequence[str], wishes: Wishes) -> tuple[Removal, ...]:
+    """Judge every target before any is touched; a verdict may still be a refusal."""
+    entries = [switching.resolve_worktree(shop.repo, name, cwd=shop.cwd) for name in targets]
+    unique = {entry.path: entry for entry in entries}
+    return tuple(_judged(shop, entry, wishes) for entry in unique.values())
+
+
+def _judged(shop: Workshop, entry: WorktreeEntry, wishes: Wishes) -> Removal:
+    facts = removal.examine(shop.repo, entry, cwd=shop.cwd)
+    _refuse_own_job(shop, entry)
+    return Removal(entry=entry, verdict=safety.verdict(facts, wishes))
+
+
+def _refuse_own_job(shop: Workshop, entry: WorktreeEntry) -> None:
+    env = shop.terms.env
+    if env.get("BOUGH_INVOCATION") and env.get("BOUGH_WORKTREE_PATH") == entry.path:
+        raise BoughError(
+            f"the worktree {shown(entry.path)} cannot be removed by one of its own jobs",
+            hint="Removing it would end the job that asks for it.",
+        )
+
+
+def refuse_unsafe(plans: Sequence[Removal]) -> None:
+    """Raise the refusals of all targets together, before any of them is touched."""
+    unsafe = [plan.verdict for plan in plans if not plan.verdict.safe]
+    if not unsafe:
+        return
+    errors = [removal.refused(verdict) for verdict in unsafe]
+    hints = dict.fromkeys(error.hint for error in errors)
+    others = len(plans) - len(unsafe)
+    message = "\n".join(error.message for error in errors)
+    if others:
+        message += f"\n(the other {others} of them stayed, too)"
+    raise type(errors[0])(message, hint=" ".join(hints))
+
+
+def remove(shop: Workshop, plan: Removal) -> removal.Removed:
+    """Remove one worktree that may go: its jobs first, then the gate, git, and the last event."""
+    refuse_unsafe([plan])
+    entry = plan.entry
+    site = shop.site(entry)
+    config = None
+    if not plan.verdict.facts.missing:
+        config = shop.config(PRE_REMOVE, FolderReader(entry.path))
+    _cancel_jobs(shop, entry)
+    gate = shop.fire(PRE_REMOVE, site, config, removal_reason=MANUAL)
+    stop_if_aborted(gate, f"the worktree {shown(entry.path)} stays")
+    with _announced(shop, Kind.REMOVE, entry.path):
+        removed = removal.remove(shop.repo, plan.verdict)
+    away = replace(site, cwd=shop.ground.main_path)
+    fired = shop.fire(POST_REMOVE, away, config, removal_reason=MANUAL)
+    stop_if_aborted(fired, "the worktree is removed all the same")
+    return removed
+
+
+def _cancel_jobs(shop: Workshop, entry: WorktreeEntry) -> None:
+    try:
+        connection = schemas.read_repository(shop.ground.places)
+        if connection is None:
+            return
+        with connection:
+            active = history.active(connection, history.Filter(worktree_path=entry.path))
+        connection.close()
+        if active:
+            shop.terms.observe(
+                Noted(text=f"cancelling {len(active)} running or queued jobs of this worktree")
+            )
+            writer = schemas.write_repository(shop.ground.places)
+            control.cancel(shop.ground.places, writer, active)
+            writer.close()
+    except (StoreError, PlaceError) as error:
+        shop.terms.observe(
+            Noted(text=f"its jobs could not be looked up: {error.message}", hint=error.hint)
+        )
+
+
+@contextmanager
+def _announced(shop: Workshop, kind: Kind, path: str) -> Iterator[None]:
+    """Within: this change at this path is bough's own. Without a usable store, nothing is said."""
+    try:
+        connection = schemas.write_repository(shop.ground.places)
+    except (StoreError, PlaceError):
+        yield
+        return
+    try:
+        registry.expect(connection, kind, path)
+        yield
+    finally:
+        registry.withdraw(connection, kind, path)
+        connection.close()
+
+
+def rerun_hint(path: str, event: str) -> str:
+    """What to type to run a worktree's event again."""
+    return f"bough -C {shlex.quote(path)} hooks run {event}"
