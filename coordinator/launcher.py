@@ -63,7 +63,7 @@ async def claim(folder: str, job: Job, handoff: Handoff) -> tuple[subprocess.Pop
             stdout=subprocess.DEVNULL,
             stderr=None,  # the coordinator's log
             cwd="/",
-            env={},
+            env={k: v for k, v in os.environ.items() if k.startswith("BOUGH_TEST_")},
             pass_fds=(lock,),
             start_new_session=True,
         )
