@@ -18,24 +18,24 @@ import secrets
 import shlex
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from bough.coordinator import clock, handoff, processes
 from bough.coordinator.attachment import Attachment
-from bough.coordinator.errors import BoughError, CoordinatorError, StoreError
+from bough.coordinator.errors import BoughError, CoordinatorError
 from bough.coordinator.handoff import Handoff, JobOrder
 from bough.coordinator.model import Job, NewInvocation, NewJob, Owner, SkipClass, Status
-from bough.coordinator.places import PlaceError, StatePlaces
+from bough.coordinator.places import StatePlaces
 from bough.coordinator.secrets import is_secret_name, mask_text, secret_values
 from bough.coordinator.store import jobs as rows
-from bough.coordinator.store import policy, schemas
+from bough.coordinator.store import policy
 from bough.hooks import trust
 from bough.hooks.config.model import Config, Hook
 from bough.hooks.events import FailMode, is_gate
 from bough.hooks.git import LOCAL_ENV_VARS
 from bough.hooks.happenings import Noted, Observer, Planned, Selected
+from bough.hooks.ledger import Ledger
 from bough.hooks.plan import Facts, Plan, plan, required_tools
 from bough.hooks.runner import BY, Runner, Surroundings
 
@@ -89,7 +89,8 @@ class Occasion:
 class Terms:
     """How the person (or the shim) wants events fired in this command.
 
-    `consent` is asked about an untrusted configuration, None where nobody can be asked. `keep_git`:
+    `consent` is asked about an untrusted configuration, None where nobody can be asked; then
+    `consent_hint` says what to type to consent and do the same again. `keep_git`:
     foreground jobs keep git's repository variables, as git's own hooks need them.
     """
 
@@ -100,6 +101,7 @@ class Terms:
     override: Owner | None = None
     off: bool = False
     consent: Consent | None = None
+    consent_hint: str = "bough trust"
     keep_git: bool = False
     fail_mode: Callable[[str], str | None] = field(default=lambda _event: None)
 
@@ -125,6 +127,7 @@ class Fired:
     mode: FailMode = FailMode.WARN
     untrusted: bool = False
     interrupted: bool = False
+    consent_hint: str = ""
 
     @property
     def failed(self) -> tuple[Job, ...]:
@@ -152,7 +155,7 @@ def fire(ground: Ground, terms: Terms, occasion: Occasion) -> Fired:
     if terms.off:
         return Fired(event=occasion.event)
     _refuse_depth(terms.env)
-    with _Ledger(ground, terms.observe) as ledger:
+    with Ledger(ground.places, terms.observe) as ledger:
         override = Owner.FOREGROUND if ledger.scratch else terms.override
         invocation = secrets.token_hex(8)
         made = plan(
@@ -170,7 +173,8 @@ def fire(ground: Ground, terms: Terms, occasion: Occasion) -> Fired:
         trusted = not wanted or _trusted(ground, terms, occasion.config)
         if not trusted:
             made = replace(made, jobs=tuple(map(_untrusted, made.jobs)))
-            _tell_untrusted(terms, occasion)
+            if not is_gate(occasion.event):
+                _tell_untrusted(terms, occasion)
         elif wanted and not ledger.scratch:
             _state_policy(ledger.connection, occasion)
         jobs, interrupted = _carry_out(ledger, terms, occasion, made, invocation)
@@ -181,35 +185,8 @@ def fire(ground: Ground, terms: Terms, occasion: Occasion) -> Fired:
         mode=_fail_mode(terms, occasion, made),
         untrusted=not trusted,
         interrupted=interrupted,
+        consent_hint=terms.consent_hint,
     )
-
-
-class _Ledger:
-    """Where the rows of one firing go: the repository's database, or one in memory without it."""
-
-    def __init__(self, ground: Ground, observe: Observer) -> None:
-        self._temporary = ""
-        self.places = ground.places
-        try:
-            self.connection = schemas.write_repository(ground.places)
-        except (StoreError, PlaceError) as error:
-            observe(Noted(text=f"nothing is recorded this time: {error.message}", hint=error.hint))
-            self._temporary = tempfile.mkdtemp(prefix="bough-")
-            self.places = StatePlaces(root=self._temporary)
-            self.connection = schemas.write_scratch()
-
-    @property
-    def scratch(self) -> bool:
-        """Whether this is the one in memory; its logs stay in a temporary folder if a job failed."""
-        return bool(self._temporary)
-
-    def __enter__(self) -> _Ledger:
-        return self
-
-    def __exit__(self, kind: object, *_exc: object) -> None:
-        self.connection.close()
-        if self._temporary and kind is None:
-            shutil.rmtree(self._temporary, ignore_errors=True)
 
 
 def _refuse_depth(env: Mapping[str, str]) -> None:
@@ -238,7 +215,8 @@ def _tell_untrusted(terms: Terms, occasion: Occasion) -> None:
     terms.observe(
         Noted(
             text=f"{source} is not trusted here, so nothing of it ran for {occasion.event}",
-            hint=f"Look at it, then: bough trust {shlex.quote(occasion.site.path)}",
+            hint=f"Look at it, then: bough trust {shlex.quote(occasion.site.path)} && "
+            f"bough -C {shlex.quote(occasion.site.path)} hooks run {shlex.quote(occasion.event)}",
         )
     )
 
@@ -307,7 +285,7 @@ def _state_policy(connection: sqlite3.Connection, occasion: Occasion) -> None:
 
 
 def _carry_out(
-    ledger: _Ledger, terms: Terms, occasion: Occasion, made: Plan, invocation: str
+    ledger: Ledger, terms: Terms, occasion: Occasion, made: Plan, invocation: str
 ) -> tuple[tuple[Job, ...], bool]:
     """Write the rows, wake the coordinator, run the foreground."""
     if not made.jobs:
@@ -347,7 +325,7 @@ def _carry_out(
 
 
 def environment(env: Mapping[str, str], *, keep_git: bool) -> dict[str, str]:
-    """What jobs inherit: everything but what is between bough and its caller (and git and its)."""
+    """What jobs inherit: all but what is between bough and its caller, and git and its hook."""
     dropped = set(_NEVER_INHERITED)
     if not keep_git:
         dropped |= set(LOCAL_ENV_VARS)

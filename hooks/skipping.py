@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from bough.hooks.errors import shown
 from bough.hooks.graph import dependents, reached
 
-_ALL = "all"
+ALL = "all"
 _TAG = "tag:"
 
 
@@ -48,7 +48,7 @@ def skipped_jobs(
     unmatched: list[str] = []
     for selector in split_selectors(values, frozenset(tags)):
         meant = [name for name in tags if _means(selector, event, name, tags[name])]
-        if not meant and selector not in (_ALL, event):
+        if not meant and selector not in (ALL, event):
             unmatched.append(selector)
         for name in meant:
             chosen.setdefault(name, f"--skip-hooks {shown(selector)}")
@@ -63,6 +63,6 @@ def unmatched_warning(selector: str) -> str:
 
 
 def _means(selector: str, event: str, name: str, tags: Sequence[str]) -> bool:
-    if selector in (_ALL, event, name):
+    if selector in (ALL, event, name):
         return True
     return selector.startswith(_TAG) and selector.removeprefix(_TAG) in tags

@@ -20,7 +20,7 @@ from bough.hooks.config.sources import Reader
 from bough.hooks.errors import ConfigError, JobFailedError, UntrustedError
 from bough.hooks.events import is_gate
 from bough.hooks.firing import Fired, Ground, Occasion, Site, Terms, fire
-from bough.hooks.happenings import Noted
+from bough.hooks.happenings import Noted, Selected
 from bough.hooks.identity import repo_id
 from bough.hooks.repository import (
     Repository,
@@ -34,6 +34,7 @@ from bough.hooks.repository import (
     repo_name,
     worktrees,
 )
+from bough.hooks.skipping import ALL, split_selectors
 from bough.worktree.branches import base_of
 from bough.worktree.layouts import chosen_layout
 from bough.worktree.names import slug
@@ -82,7 +83,7 @@ class Workshop:
 
         Where the person skips the event anyway, a broken configuration is no obstacle.
         """
-        if self.terms.off or {"all", event} & set(self.terms.selectors):
+        if self.terms.off or {ALL, event} & set(split_selectors(self.terms.selectors, frozenset())):
             return _quiet(reader)
         try:
             return load(reader)
@@ -101,6 +102,10 @@ class Workshop:
         """Fire a worktree event if the configuration declares anything for it."""
         hook = config.for_event(event) if config is not None else None
         if config is None or hook is None:
+            if self.terms.selectors:
+                named = {ALL, event}
+                words = split_selectors(self.terms.selectors, frozenset())
+                self.terms.observe(Selected(unmatched=frozenset(words) - named))
             return Fired(event=event)
         occasion = Occasion(
             event=event, site=site, config=config, hook=hook, removal_reason=removal_reason
@@ -158,8 +163,8 @@ def stop_if_aborted(fired: Fired, what: str) -> None:
     if fired.untrusted:
         raise UntrustedError(
             f"{fired.event} is declared by a configuration that is not trusted: {what}",
-            hint=f"Look at bough.yml, then: bough trust   (or go on without: "
-            f"--skip-hooks {fired.event})",
+            hint=f"Look at it, then: {fired.consent_hint}   "
+            f"(or go on without it: --skip-hooks {fired.event})",
         )
     raise JobFailedError(f"{told_failures(fired)}: {what}", hint=_log_hint(fired))
 

@@ -8,6 +8,7 @@ worktree that has no marker yet; exactly one process gets to fire its creation.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 
 from bough.coordinator.errors import StoreError
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str]) -> int:
             selectors=selectors(()),
             off=switched_off(repo),
             keep_git=True,
+            consent_hint=f"bough trust {shlex.quote(repo.top or repo.git_dir)}",
             fail_mode=fail_mode_of(repo),
         )
 

@@ -86,6 +86,7 @@ def open_session(
             override=_override(hooks),
             off=hooks is HookMode.OFF or switched_off(repo),
             consent=_consent(repo, trusting=trusting, typed=typed_consent),
+            consent_hint=f"{command_line(sys.argv[1:])} --trust",
             fail_mode=fail_mode_of(repo),
         )
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 
 from tests.support import leaks
-from tests.support.isolation import entered, sandboxed
+from tests.support.isolation import Sandbox, entered, sandboxed
 from tests.support.needs import need_tool
 from tests.support.scenarios import expectations, report
 from tests.support.scenarios.actions import perform
 from tests.support.scenarios.schema import Expect, Scenario, Step
-from tests.support.scenarios.world import StepFailed, World, build
+from tests.support.scenarios.world import World, build
 
 
 class ScenarioFailed(AssertionError):
@@ -23,12 +24,20 @@ def play(scenario: Scenario) -> None:
         with sandboxed() as sandbox, entered(sandbox):
             for tool in scenario.requires:
                 need_tool(tool)
-            _play(scenario, build(sandbox, scenario.repo))
+            _play(scenario, _build(scenario, sandbox))
     except leaks.Leak as leak:
         # Raised while the sandbox was left: it must not hide what had gone wrong before.
         if isinstance(leak.__context__, ScenarioFailed):
             raise ScenarioFailed(f"{leak.__context__}\n{leak}") from None
         raise
+
+
+def _build(scenario: Scenario, sandbox: Sandbox) -> World:
+    try:
+        return build(sandbox, scenario.repo)
+    except (AssertionError, OSError) as error:
+        text = f"{scenario.path}: the repository could not be made:\n{error}"
+        raise ScenarioFailed(text) from error
 
 
 def _play(scenario: Scenario, world: World) -> None:
@@ -46,7 +55,7 @@ def _step(scenario: Scenario, world: World, step: Step) -> None:
     place = f"{scenario.path}:{step.line}"
     try:
         ended = perform(world, step.action)
-    except StepFailed as error:
+    except (AssertionError, OSError, sqlite3.Error) as error:
         text = report.failure(world, place, step.action, None, [str(error)])
         raise ScenarioFailed(text) from error
     problems = expectations.problems(world, step.expect, ended)

@@ -200,7 +200,7 @@ def test_a_process_that_survives_is_reported_beside_the_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leaks, "PATIENCE_S", 0.3)
-    story = "description: x\nsteps:\n  - run: setsid sleep 60 >/dev/null 2>&1 & exit 7\n"
+    story = "description: x\nsteps:\n  - run: sleep 60 >/dev/null 2>&1 & exit 7\n"
     report = played(tmp_path, story)
     assert "✗ exit is 7, not 0" in report
     assert "survived the test that started them" in report
@@ -228,3 +228,79 @@ def test_each_file_is_one_test(tmp_path: Path) -> None:
     assert "✗ exit is 1, not 0" in result.stdout
     assert "wrong.yml:1:8: expected a list" in result.stdout
     assert "Traceback" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("repo: {branches: [main]}\nsteps: []\n", "the repository could not be made:\ncommand: "),
+        ("steps: [{run: ls, in: nowhere}]\n", "story.yml:2: in nowhere: ls\n  ✗ [Errno 2]"),
+        ("steps: [{commit: {a: b}, in: .}]\n", "not a git repository"),
+        ("steps: [{wait: nothing}]\n", "✗ no step 'nothing' goes on in the background"),
+    ],
+)
+def test_what_cannot_be_done_is_a_failure_and_no_traceback(
+    tmp_path: Path, content: str, problem: str
+) -> None:
+    assert problem in played(tmp_path, f"description: x\n{content}")
+
+
+MADE_UP = """\
+description: rows that no command has written, and processes that are on record
+steps:
+  - write:
+      make.py: |
+        import sys
+        from bough.coordinator.places import StatePlaces
+        from bough.coordinator.store.schemas import write_repository
+        write_repository(StatePlaces(root=sys.argv[1])).close()
+      oldest.py: |
+        import sqlite3, sys, time
+        rows = sqlite3.connect(sys.argv[1]).execute("SELECT min(queued_at) FROM jobs")
+        print(round((time.time() - rows.fetchone()[0] / 1000) / 86400))
+  - run: python -P make.py {state}/repos/some-id
+  - jobs:
+      - {name: build, status: running, owner: foreground}
+      - {name: test, status: skipped, reason: needs build, skip_class: dependency}
+    event: pre-push
+    expect:
+      jobs:
+        - {name: build, status: running, event: pre-push, branch: main, worktree_path: "{repo}"}
+        - {name: test, reason: {contains: build}, exit_code: null}
+        - {status: failed, count: 0}
+        - {count: 2}
+      events: {job: build, path: [running]}
+  - age: {invocation: last, by: 8d}
+  - run: python -P oldest.py {state}/repos/some-id/coordinator.db
+    expect: {stdout: {equals: "8\\n"}}
+  - run: printf '{"pid":%d}' $$ > {state}/repos/some-id/coordinator.json; exec sleep 60
+    background: true
+    as: sleeper
+  - kill: coordinator
+  - wait: sleeper
+    expect: {exit: 137}
+"""
+
+
+def test_rows_can_be_made_up_and_processes_on_record_killed(tmp_path: Path) -> None:
+    assert played(tmp_path, MADE_UP) == ""
+
+
+@pytest.mark.parametrize(
+    ("expectation", "problem"),
+    [
+        ("jobs: [{name: build, status: failed}]", "no row of a job has name: build, status: fail"),
+        ("jobs: [{count: 1}]", "2 rows of jobs have any, not 1"),
+        ("jobs: [{name: test, reason: {lacks: build}}]", "no row of a job has name: test, reason"),
+        ("events: {job: build, path: [queued]}", "the job build went running"),
+        ("events: {job: none, path: [queued]}", "there is no row of the job none"),
+        ("log: {job: build, statuses: [started]}", "there is no log of the job build"),
+    ],
+)
+def test_rows_that_are_not_as_expected_are_told(
+    tmp_path: Path, expectation: str, problem: str
+) -> None:
+    told = MADE_UP[: MADE_UP.index("    expect:")] + f"expect:\n  {expectation}\n"
+    report = played(tmp_path, told)
+    assert f"✗ {problem}" in report
+    assert "--- jobs\nname='build'  attempt=1  owner='foreground'  status='running'" in report
