@@ -31,7 +31,7 @@ class Ledger:
 
     @property
     def scratch(self) -> bool:
-        """Whether this is the one in memory; its logs stay in a temporary folder if a job failed."""
+        """Whether this is the one in memory."""
         return bool(self._temporary)
 
     def __enter__(self) -> Ledger:

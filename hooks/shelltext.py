@@ -36,6 +36,7 @@ _SUB = "$("
 _ARITHMETIC = "(("
 _PAREN = "("
 _DOUBLE = '"'
+_AFTER_PID = ("$$(", "$${", "$$'", '$$"')
 
 
 def contexts(command: str, positions: Iterable[int]) -> dict[int, Context]:
@@ -120,6 +121,8 @@ def _step_common(scan: _Scan) -> None:
         _backslash(scan)
     elif char == "`":
         scan.take(_backquote_end(scan), Context(fault="it stands in backquotes; write $(…)"))
+    elif scan.text.startswith(_AFTER_PID, scan.at):
+        scan.lost = "shells disagree about the $$ with a bracket or quote before it"
     elif scan.peek("${"):
         _parameter(scan)
     elif scan.peek("$(("):

@@ -133,6 +133,7 @@ def test_what_looks_like_a_template_and_is_none_is_told(text: str, fault: str) -
         ("x=$(a # it's\nb {branch})", "comment"),
         ("echo ${X#'} {branch}", "too complicated"),
         ("echo $((1 '+' 2)) {branch}", "arithmetic"),
+        ('echo "$$({branch})"', "disagree"),
     ],
 )
 def test_a_template_is_refused_where_its_quotes_are_uncertain(text: str, reason: str) -> None:

@@ -22,7 +22,7 @@ from bough.worktree.cli.commands import (
 from bough.worktree.cli.narration import Volume
 from bough.worktree.cli.session import Globals
 
-_MisusedError = typer.BadParameter.__mro__[1]
+_MisusedError: type[Exception] = typer.BadParameter.__mro__[1]
 """What every wrong use of an option, argument or verb derives from. Typer exports only this leaf,
 and has changed the package that the class lives in."""
 
@@ -85,10 +85,14 @@ def main(arguments: list[str]) -> int:
     try:
         status = app(arguments or ["--help"], prog_name="bough", standalone_mode=False)
     except _MisusedError as error:
-        raise UsageError(error.format_message(), hint=_help_hint(error)) from error
+        raise UsageError(_message(error), hint=_help_hint(error)) from error
     except typer.Abort:
         return int(Exit.INTERRUPTED)
     return status if isinstance(status, int) else int(Exit.OK)
+
+
+def _message(error: Exception) -> str:
+    return str(error.format_message() if hasattr(error, "format_message") else error)
 
 
 def _help_hint(error: Exception) -> str:

@@ -1,0 +1,74 @@
+"""`--skip-hooks` and `BOUGH_SKIP`."""
+
+from __future__ import annotations
+
+import pytest
+
+from bough.hooks.skipping import skipped_jobs, split_selectors, unmatched_warning
+
+TAGS = {"lint": ["fast"], "build": ["slow"], "test": ["slow"], "a,b": [], "deploy": []}
+NEEDS = {"lint": [], "build": [], "test": ["build"], "a,b": [], "deploy": ["test", "lint"]}
+
+
+@pytest.mark.parametrize(
+    ("values", "skipped"),
+    [
+        ([], {}),
+        (["all"], dict.fromkeys(TAGS, "--skip-hooks all")),
+        (["pre-push"], dict.fromkeys(TAGS, "--skip-hooks pre-push")),
+        (["a,b"], {"a,b": "--skip-hooks a,b"}),
+        (
+            ["lint"],
+            {
+                "lint": "--skip-hooks lint",
+                "deploy": "needs lint, which was skipped by --skip-hooks",
+            },
+        ),
+        (
+            ["build"],
+            {
+                "build": "--skip-hooks build",
+                "test": "needs build, which was skipped by --skip-hooks",
+                "deploy": "needs test, which was skipped by --skip-hooks",
+            },
+        ),
+        (
+            ["tag:slow"],
+            {
+                "build": "--skip-hooks tag:slow",
+                "test": "--skip-hooks tag:slow",
+                "deploy": "needs test, which was skipped by --skip-hooks",
+            },
+        ),
+        (
+            ["test, deploy", "test"],
+            {"test": "--skip-hooks test", "deploy": "--skip-hooks deploy"},
+        ),
+    ],
+)
+def test_a_selector_leaves_out_what_it_means_and_what_needs_that(
+    values: list[str], skipped: dict[str, str]
+) -> None:
+    outcome = skipped_jobs(values, "pre-push", TAGS, NEEDS)
+    assert outcome.reasons == skipped
+    assert outcome.unmatched == ()
+
+
+def test_selectors_without_a_job_are_given_back() -> None:
+    outcome = skipped_jobs(["lin,tag:no", "worktree-pre-create"], "pre-push", TAGS, NEEDS)
+    assert outcome.reasons == {}
+    assert outcome.unmatched == ("lin", "tag:no", "worktree-pre-create")
+    assert unmatched_warning("li\nn") == r"--skip-hooks li\nn: no event, tag or job has this name"
+
+
+def test_all_and_the_event_match_even_an_event_without_jobs() -> None:
+    assert skipped_jobs(["all", "pre-push"], "pre-push", {}, {}).unmatched == ()
+
+
+def test_a_job_called_like_a_tag_selector_can_be_meant() -> None:
+    outcome = skipped_jobs(["tag:x"], "e", {"tag:x": [], "b": ["x"]}, {"tag:x": [], "b": []})
+    assert set(outcome.reasons) == {"tag:x", "b"}
+
+
+def test_lists_are_split_at_commas_but_for_names_that_have_some() -> None:
+    assert split_selectors(["a, b,,", "c,d", "a"], frozenset({"c,d"})) == ("a", "b", "c,d")
