@@ -91,11 +91,11 @@ def check_name(repo: Repository, name: str) -> None:
             f"a branch cannot be called {shown(name)!r}: it begins with '-', like an option",
             hint="Options go before the branch; a branch begins with a letter or a digit.",
         )
-    # git would take @{-1} for the name of the branch before this one.
-    valid = "@{" not in name and "\0" not in name
+    valid = "\0" not in name and name != "@"  # which means HEAD wherever a branch is asked for
     if valid:
         answer = git("check-ref-format", "--branch", name, cwd=repo.cwd, check=False)
-        valid = answer.code == 0
+        # git reads @{-1} as the branch before this one, and answers with that.
+        valid = answer.code == 0 and answer.text == name
     if not valid:
         raise InvalidBranchName(
             f"git allows no branch called {shown(name)!r}",

@@ -278,8 +278,10 @@ def _remove_empty(folders: Sequence[str]) -> None:
     for folder in folders:
         try:
             os.rmdir(folder)
+        except FileNotFoundError:
+            continue  # git has removed it, or never came to make it
         except OSError:
-            return  # it was never made, or it holds something
+            return  # it holds something
 
 
 def _exclude(repo: Repository, line: str) -> None:

@@ -53,9 +53,11 @@ class ConditionShape(Shape):
 
 
 def _condition_form(value: object) -> str:
-    if isinstance(value, Scalar) and isinstance(value.value, bool):
+    """Asked about what is in the file, and again, for the dump, about what was made of it."""
+    plain = value.value if isinstance(value, Scalar) else value
+    if isinstance(plain, bool):
         return "(flag)"
-    return "(mapping)" if isinstance(value, dict) else "(word)"
+    return "(mapping)" if isinstance(plain, (dict, ConditionShape)) else "(word)"
 
 
 Condition = Annotated[
@@ -83,7 +85,7 @@ class RunShape(Shape):
 
 
 def _run_form(value: object) -> str:
-    return "(mapping)" if isinstance(value, dict) else "(text)"
+    return "(mapping)" if isinstance(value, (dict, RunShape)) else "(text)"
 
 
 Run = Annotated[
@@ -168,7 +170,9 @@ class HookShape(Shape):
 
 
 def _task_form(value: object) -> str:
-    return "(hook)" if isinstance(value, dict) and "jobs" in value else "(job)"
+    if isinstance(value, dict):
+        return "(hook)" if "jobs" in value else "(job)"
+    return "(hook)" if isinstance(value, HookShape) else "(job)"
 
 
 Task = Annotated[

@@ -38,7 +38,7 @@ VALUES = dict.fromkeys(NAMES, "") | {"branch": "feat/x", "worktree_path": "/w t"
         ("echo $((1 + 2)) {branch}", "echo $((1 + 2)) 'feat/x'"),
         ("echo `date` {branch}", "echo `date` 'feat/x'"),
         ("case x in x) echo {branch};; esac", "case x in x) echo 'feat/x';; esac"),
-        ('echo "\\"" {branch}', "echo \"\\\"\" 'feat/x'"),
+        ('echo "\\"" {branch}', 'echo "\\"" \'feat/x\''),
     ],
 )
 def test_a_value_is_quoted_for_its_place(text: str, rendered: str) -> None:
