@@ -5,22 +5,25 @@ more than `subprocess` offers: between fork and exec the child waits for one byt
 with its identity exists before the command has any effect. A parent that dies closes the gate, and
 the child exits without ever having run the command.
 
-Invariants: the child leads its own session and group; it inherits no descriptor but its three; all
-signals are at their defaults and unblocked, whatever the parent ignored.
+Invariants: the child that `fork_gated` returns leads its own session and group, has no descriptor
+but its three, and has all signals at their defaults and unblocked, whatever the parent ignored; so
+whoever learns its pid can end it. No signal that reaches it earlier is taken for one of the parent.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _GATE_FD = 3
 _ERROR_FD = 4
+_READY = b"R"
 
 
 class Child:
@@ -53,38 +56,62 @@ class Child:
 
     def abandon(self) -> None:
         """Close the gate unopened: the child exits without running anything, and is reaped."""
-        for fd in (self._gate, self._error, self.stdout, self.stderr):
+        for fd in (self._gate, self._error):
             os.close(fd)
+        self.discard()
+
+    def discard(self) -> None:
+        """Reap a child that has not executed its command, and close what it would have written."""
+        os.close(self.stdout)
+        os.close(self.stderr)
         os.waitpid(self.pid, 0)
 
 
-def fork_gated(
-    argv: Sequence[str],
-    *,
-    cwd: str,
-    env: Mapping[str, str],
-    umask: int,
-    stdin: int | None = None,
-) -> Child:
+def fork_gated(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], umask: int) -> Child:
     """Fork a child that will execute `argv` in `cwd` with exactly `env` once it is released.
 
-    `stdin` None is /dev/null. Raises OSError when the system has no process or descriptor to give.
+    Its stdin is /dev/null. Raises OSError when the system has no process or descriptor to give.
     """
-    out_read, out_write = os.pipe()
-    err_read, err_write = os.pipe()
-    gate_read, gate_write = os.pipe()
-    error_read, error_write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            _become(argv, cwd, env, umask, stdin, (out_write, err_write, gate_read, error_write))
-        finally:
-            os._exit(127)
-    for fd in (out_write, err_write, gate_read, error_write):
+    out, err, gate, error = pipes = _pipes(4)
+    # A signal for the parent's group must not reach the child while it still has the parent's
+    # handlers and the pipe that they write to.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                _become(argv, cwd, env, umask, (out[1], err[1], gate[0], error[1]))
+            finally:
+                os._exit(127)
+    except OSError:
+        _close(fd for pipe in pipes for fd in pipe)
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    _close((out[1], err[1], gate[0], error[1]))
+    os.set_blocking(out[0], False)
+    os.set_blocking(err[0], False)
+    child = Child(pid, out[0], err[0], gate[1], error[0])
+    if os.read(error[0], 1) != _READY:
+        child.abandon()
+        raise OSError(errno.EAGAIN, "it ended before it was ready")
+    return child
+
+
+def _pipes(number: int) -> list[tuple[int, int]]:
+    made: list[tuple[int, int]] = []
+    try:
+        for _ in range(number):
+            made.append(os.pipe())
+    except OSError:
+        _close(fd for pipe in made for fd in pipe)
+        raise
+    return made
+
+
+def _close(descriptors: Iterable[int]) -> None:
+    for fd in descriptors:
         os.close(fd)
-    os.set_blocking(out_read, False)
-    os.set_blocking(err_read, False)
-    return Child(pid, out_read, err_read, gate_write, error_read)
 
 
 def _become(
@@ -92,30 +119,30 @@ def _become(
     cwd: str,
     env: Mapping[str, str],
     umask: int,
-    stdin: int | None,
     pipes: tuple[int, int, int, int],
 ) -> None:
     """In the child: take the standard descriptors, wait behind the gate, execute."""
     os.setsid()
-    null = os.open(os.devnull, os.O_RDONLY) if stdin is None else stdin
+    null = os.open(os.devnull, os.O_RDONLY)
     # Raised above the numbers they are about to be moved to, so that no move overwrites another.
     high = [_above(fd) for fd in (null, *pipes)]
     for fd, target in zip(high, (0, 1, 2, _GATE_FD, _ERROR_FD), strict=True):
         os.dup2(fd, target, inheritable=target < _GATE_FD)
     _close_above(_ERROR_FD)
     _default_signals()
+    os.write(_ERROR_FD, _READY)
     if os.read(_GATE_FD, 1) != b"G":
         os._exit(126)
     os.umask(umask)
     try:
         os.chdir(cwd)
-    except OSError as error:
-        _report(f"cannot enter {cwd}: {error.strerror}")
+    except (OSError, ValueError) as error:
+        _report(f"cannot enter {cwd}: {_why(error)}")
         return
     try:
         os.execvpe(argv[0], list(argv), env)  # noqa: S606  executing is its purpose
-    except OSError as error:
-        _report(f"cannot execute {argv[0]}: {error.strerror}")
+    except (OSError, ValueError) as error:
+        _report(f"cannot execute {argv[0]}: {_why(error)}")
 
 
 def _above(fd: int) -> int:
@@ -141,6 +168,11 @@ def _default_signals() -> None:
             except OSError:  # reserved by the C library
                 continue
     signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
+
+
+def _why(error: OSError | ValueError) -> str:
+    # A NUL in a word, or a "=" in a variable's name, is a ValueError.
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _report(text: str) -> None:

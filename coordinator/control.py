@@ -11,10 +11,11 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
-from bough.coordinator import jobfolder, processes, spawn
+from bough.coordinator import handoff, jobfolder, processes, spawn
 from bough.coordinator.errors import CoordinatorError, StaleJob
-from bough.coordinator.model import LIVE, Change, Job, Owner, Status
+from bough.coordinator.model import Change, Job, Owner, Status
 from bough.coordinator.places import StatePlaces
 from bough.coordinator.store import jobs as rows
 
@@ -36,36 +37,45 @@ def cancel(
 
     Raises KillFailed when one of them has not ended well after its grace.
     """
-    marked = tuple(_mark(places, connection, job) for job in targets)
-    living = [job for job in marked if job.status in LIVE]
+    marked = tuple(_mark(connection, job) for job in targets)
     if any(job.owner is Owner.BACKGROUND for job in marked):
         spawn.wake(places)
-    for job in living:
-        if job.owner is Owner.FOREGROUND:
-            _stop_foreground(connection, job)
+    foreground = [
+        j for j in marked if j.status is Status.CANCELLING and j.owner is Owner.FOREGROUND
+    ]
+    with ThreadPoolExecutor(max(1, len(foreground))) as threads:
+        # Side by side: each may take its grace.
+        for _ in threads.map(lambda job: _stop_group(places, job), foreground):
+            pass
+    for job in foreground:
+        _record_end(connection, job)
     return _ended(connection, marked)
 
 
-def _mark(places: StatePlaces, connection: sqlite3.Connection, job: Job) -> Job:
+def _mark(connection: sqlite3.Connection, job: Job) -> Job:
     """Record the intent on the row as it is now; reload while others move it."""
-    while True:
-        if job.status is Status.QUEUED:
-            change = Change(to=Status.CANCELLED, by=BY, reason="cancelled")
-        elif job.status in {Status.STARTING, Status.RUNNING}:
-            change = Change(to=Status.CANCELLING, by=BY, reason="cancelled")
-        else:
-            return job
-        if change.to is Status.CANCELLING:
-            jobfolder.request_cancel(os.path.dirname(places.absolute(job.log_path)))
+    while not job.status.terminal and job.status is not Status.CANCELLING:
+        to = Status.CANCELLED if job.status is Status.QUEUED else Status.CANCELLING
         try:
-            return rows.move(connection, job, change)
+            job = rows.move(connection, job, Change(to=to, by=BY, reason="cancelled"))
         except StaleJob:
-            job = rows.reload(connection, job) or job
+            now = rows.reload(connection, job)
+            if now is None:
+                break
+            job = now
+    if job.status.terminal:
+        handoff.settle(connection, job)
+    return job
 
 
-def _stop_foreground(connection: sqlite3.Connection, job: Job) -> None:
+def _stop_group(places: StatePlaces, job: Job) -> None:
+    jobfolder.request_cancel(os.path.dirname(places.absolute(job.log_path)))
     if job.process is not None and job.pgid is not None:
         processes.stop_group(job.process, job.pgid, job.spec.grace_ms)
+
+
+def _record_end(connection: sqlite3.Connection, job: Job) -> None:
+    """Its command does that, unless it has died."""
     owner = job.foreground_owner
     if owner is None or not processes.alive(owner):
         try:

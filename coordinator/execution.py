@@ -4,7 +4,8 @@ Light: the supervisor imports this under `python -I -S`. Foreground jobs and bac
 same here; only who drives the pump differs.
 
 Invariants: the end of a job is the end of its main process, never the end of its pipes, which a
-daemonised grandchild may hold for ever. The main process stays unreaped until its group needs no
+daemonised grandchild may hold for ever. A job that is ended from outside (a limit, a cancellation)
+has ended when its whole group is dead. The main process stays unreaped until its group needs no
 further signal, so that the group's number cannot be given to somebody else meanwhile.
 """
 
@@ -44,7 +45,8 @@ class Execution:
     """A released child until its end. `outcome` is None while it lives.
 
     `cancel_marker` is a path: when it exists at the end, the attempt was cancelled, whoever sent
-    the signal. All times are monotonic seconds, passed in by the pump.
+    the signal, and what is left of its group is ended, too. All times are monotonic seconds, passed
+    in by the pump.
     """
 
     def __init__(
@@ -119,18 +121,28 @@ class Execution:
             return
         if self._pipes and now < self._look_again:
             return
+        if not self._stop_reason and os.path.exists(self._cancel_marker):
+            self.stop("cancelled", now)
         if self._pipes:
-            # Descendants that were not asked to stop are left alone, but not unsaid.
-            self._left_running = len(kernel.group_members(self.child.pid))
-            for fd in tuple(self._pipes):
-                self.readable(fd, now)
-                if fd in self._pipes:
-                    self._close(fd)
+            self._cut_off(now)
         if self._stop_reason and kernel.group_members(self.child.pid):
             self._kill_when_due(now)
             self._look_again = now + _RECHECK_S
             return
         self._conclude()
+
+    def _cut_off(self, now: float) -> None:
+        """Take what is in the pipes and close them, however long descendants hold them."""
+        pipes = {os.fstat(fd).st_ino for fd in self._pipes}
+        for fd in tuple(self._pipes):
+            self.readable(fd, now)
+            if fd in self._pipes:
+                self._close(fd)
+        # Descendants that were not asked to stop are left alone, but not unsaid.
+        group = set(kernel.group_members(self.child.pid))
+        holders = set(kernel.pipe_holders(pipes))
+        left = holders - group if self._stop_reason else holders | group
+        self._left_running = len(left)
 
     def _enforce(self, now: float) -> None:
         if self._stop_reason:

@@ -9,11 +9,19 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bough.coordinator.errors import BoughError
-from bough.coordinator.places import private_dir, runtime_root
+from bough.coordinator.model import Job
+from bough.coordinator.places import StatePlaces, private_dir, runtime_root
+from bough.coordinator.store import history
+
+_ROWS_FOLLOW_S = 60.0
+"""Within what time of its hand-off an invocation has its rows, if it ever gets any."""
 
 
 class HandoffLost(BoughError):
@@ -39,9 +47,9 @@ class Handoff:
     jobs: Mapping[str, JobOrder]
 
 
-def write(invocation: str, handoff: Handoff) -> str:
-    """Store it durably under a name of its own and return the path."""
-    folder = private_dir(f"{private_dir(runtime_root())}/handoff")
+def write(places: StatePlaces, invocation: str, handoff: Handoff) -> str:
+    """Store it under a name of its own and return the path; raises OSError or PlaceError."""
+    folder = private_dir(_folder(places))
     path = f"{folder}/{invocation}.json"
     data = {
         "env": dict(handoff.env),
@@ -51,25 +59,34 @@ def write(invocation: str, handoff: Handoff) -> str:
         },
     }
     fd = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "w", encoding="ascii") as file:
-        json.dump(data, file)
-    os.rename(f"{path}.new", path)
+    try:
+        with os.fdopen(fd, "w", encoding="ascii") as file:
+            json.dump(data, file)
+        os.rename(f"{path}.new", path)
+    except OSError:
+        os.unlink(f"{path}.new")
+        raise
     return path
 
 
-def read(path: str) -> Handoff:
-    """The hand-off stored at `path`; raises HandoffLost when it is gone or not ours."""
+def _folder(places: StatePlaces) -> str:
+    return f"{private_dir(runtime_root())}/handoff-{places.token}"
+
+
+def read(path: str, job: str) -> tuple[Handoff, JobOrder]:
+    """The hand-off at `path`, and what it says of `job`; raises HandoffLost without either."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as error:
+        with os.fdopen(fd, encoding="ascii") as file:
+            if os.fstat(fd).st_uid != os.geteuid():
+                raise PermissionError(f"{path} belongs to another user")
+            found = _handoff(json.load(file))
+        return found, found.jobs[job]
+    except (OSError, ValueError, TypeError, LookupError) as error:
         raise HandoffLost("environment lost", hint="bough jobs retry") from error
-    with os.fdopen(fd, encoding="ascii") as file:
-        if os.fstat(fd).st_uid != os.geteuid():
-            raise HandoffLost("environment lost", hint="bough jobs retry")
-        try:
-            data = json.load(file)
-        except ValueError as error:
-            raise HandoffLost("environment lost", hint="bough jobs retry") from error
+
+
+def _handoff(data: dict[str, Any]) -> Handoff:
     return Handoff(
         env=data["env"],
         umask=data["umask"],
@@ -89,3 +106,26 @@ def discard(path: str) -> None:
         os.unlink(path)
     except FileNotFoundError:
         return
+
+
+def settle(connection: sqlite3.Connection, job: Job) -> None:
+    """Remove the hand-off of the invocation of a job that has ended, if it was the last."""
+    if job.handoff_path and not history.has_background_work(connection, job.invocation):
+        discard(job.handoff_path)
+
+
+def discard_leftovers(places: StatePlaces, connection: sqlite3.Connection) -> None:
+    """Remove what was left by somebody who was killed before he could.
+
+    The hand-off of an invocation without rows is about to get some, unless it is old.
+    """
+    folder = _folder(places)
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        path = f"{folder}/{name}"
+        invocation = name.partition(".")[0]
+        if history.known(connection, invocation):
+            wanted = history.has_background_work(connection, invocation)
+        else:
+            wanted = time.time() - os.stat(path).st_mtime < _ROWS_FOLLOW_S
+        if not wanted:
+            discard(path)

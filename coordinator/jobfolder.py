@@ -57,8 +57,14 @@ def request_cancel(folder: str) -> None:
 
 
 def evidence(folder: str) -> Evidence:
-    """What the folder says about its job now."""
-    return Evidence(lock_held=_held(folder), started=_started(folder), outcome=_outcome(folder))
+    """What the folder says about its job now.
+
+    Read in this order a job cannot be taken for crashed while it passes through its life: what had
+    started and holds no lock has ended, and its outcome, if it has one, is there.
+    """
+    started = _started(folder)
+    lock_held = _held(folder)
+    return Evidence(lock_held=lock_held, started=started, outcome=_outcome(folder))
 
 
 def _held(folder: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the kernel says about processes: start ticks, boot, members of a process group.
+"""What the kernel says about processes: start ticks, boot, members of a group, holders of a pipe.
 
 Light: the supervisor imports this under `python -I -S`. On Linux everything is read from /proc; a
 system without it is asked through psutil or ps, which only cold paths there pay for.
@@ -11,6 +11,10 @@ written before a reboot, or in another container, can never match a process of h
 from __future__ import annotations
 
 import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _HAS_PROC = os.path.exists("/proc/self/stat")
 _boot_id = ""
@@ -86,3 +90,32 @@ def group_members(pgid: int) -> list[int]:
             if fields and int(fields[2]) == pgid and fields[0] not in (b"Z", b"X"):
                 members.append(int(entry))
     return members
+
+
+def pipe_holders(inodes: Collection[int]) -> list[int]:
+    """The other processes that have one of these pipes open; none where /proc does not tell.
+
+    What belongs to another user cannot be seen and is left out.
+    """
+    wanted = {f"pipe:[{inode}]" for inode in inodes}
+    me = os.getpid()
+    pids = [int(entry) for entry in _entries("/proc") if entry.isdigit()] if _HAS_PROC else []
+    return [pid for pid in pids if pid != me and not wanted.isdisjoint(_open_files(pid))]
+
+
+def _open_files(pid: int) -> list[str]:
+    folder = f"/proc/{pid}/fd"
+    found = []
+    for name in _entries(folder):
+        try:
+            found.append(os.readlink(f"{folder}/{name}"))
+        except OSError:  # closed meanwhile
+            continue
+    return found
+
+
+def _entries(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:  # the process is gone, or another user's
+        return []

@@ -15,7 +15,7 @@ import sys
 from typing import Any
 
 from bough.coordinator import jobfolder, supervisor
-from bough.coordinator.handoff import Handoff
+from bough.coordinator.handoff import Handoff, JobOrder
 from bough.coordinator.model import Job, ProcessIdentity
 from bough.coordinator.processes import identify
 from bough.coordinator.secrets import secret_values
@@ -29,12 +29,38 @@ class StartFailed(Exception):
     """The supervisor did not get as far as a gated job; the job's folder holds the evidence."""
 
 
-class Claimed:
-    """A job that stands forked behind its gate. `go` or `leave` must follow."""
+class Supervisor:
+    """A spawned supervisor that holds its job's lock: `claim`, then `go` or `leave`, then `reap`.
 
-    def __init__(self, process: ProcessIdentity, control: socket.socket) -> None:
-        self.process = process
+    Letting go of it without `go` means that the job never runs.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
+        self._process = process
         self._control = control
+
+    async def claim(self, order: dict[str, Any]) -> ProcessIdentity:
+        """Have the job forked behind its gate and learn who it is; raises StartFailed."""
+        try:
+            pid = await asyncio.wait_for(self._exchange(order), _HANDSHAKE_S)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise StartFailed(f"its supervisor did not answer: {error}") from error
+        identity = identify(pid) if pid else None
+        if identity is None:
+            raise StartFailed("the job's process was gone before it could start")
+        return identity
+
+    async def _exchange(self, order: dict[str, Any]) -> int:
+        loop = asyncio.get_running_loop()
+        body = json.dumps(order).encode()
+        await loop.sock_sendall(self._control, len(body).to_bytes(4, "big") + body)
+        answer = b""
+        while not answer.endswith(b"\n"):
+            chunk = await loop.sock_recv(self._control, 64)
+            if not chunk:
+                raise ValueError("it ended")
+            answer += chunk
+        return int(answer)
 
     def go(self) -> None:
         """Open the gate; the command is executed."""
@@ -50,9 +76,13 @@ class Claimed:
         """Never open the gate; the supervisor records `not_started` and ends."""
         self._control.close()
 
+    def reap(self) -> None:
+        """Collect the process; to be called when its lock is free, because then it has ended."""
+        self._process.wait()
 
-async def claim(folder: str, job: Job, handoff: Handoff) -> tuple[subprocess.Popen[bytes], Claimed]:
-    """Prepare the folder, spawn the supervisor and have it fork the job behind its gate."""
+
+async def spawn(folder: str) -> Supervisor:
+    """Prepare the job's folder and spawn its supervisor; raises OSError, PlaceError, StartFailed."""
     jobfolder.prepare(folder)
     lock = await _lock(folder)
     ours, theirs = socket.socketpair()
@@ -74,16 +104,7 @@ async def claim(folder: str, job: Job, handoff: Handoff) -> tuple[subprocess.Pop
         theirs.close()
         os.close(lock)
     ours.setblocking(False)
-    try:
-        pid = await asyncio.wait_for(_exchange(ours, order_for(job, handoff)), _HANDSHAKE_S)
-    except (OSError, ValueError, TimeoutError) as error:
-        ours.close()
-        raise StartFailed(str(error)) from error
-    identity = identify(pid) if pid else None
-    if identity is None:
-        ours.close()
-        raise StartFailed("the job's process was gone before it could start")
-    return process, Claimed(identity, ours)
+    return Supervisor(process, ours)
 
 
 async def _lock(folder: str) -> int:
@@ -96,23 +117,9 @@ async def _lock(folder: str) -> int:
     raise StartFailed("another supervisor holds the job")
 
 
-async def _exchange(control: socket.socket, order: dict[str, Any]) -> int:
-    loop = asyncio.get_running_loop()
-    body = json.dumps(order).encode()
-    await loop.sock_sendall(control, len(body).to_bytes(4, "big") + body)
-    answer = b""
-    while not answer.endswith(b"\n"):
-        chunk = await loop.sock_recv(control, 64)
-        if not chunk:
-            raise ValueError("the supervisor ended before it answered")
-        answer += chunk
-    return int(answer)
-
-
-def order_for(job: Job, handoff: Handoff) -> dict[str, Any]:
+def order_for(job: Job, handoff: Handoff, order: JobOrder) -> dict[str, Any]:
     """Everything a supervisor needs, as plain data."""
     spec = job.spec
-    order = handoff.jobs[job.name]
     env = {**handoff.env, **dict(order.env), "BOUGH_ATTEMPT": str(job.attempt)}
     return {
         "argv": order.argv,

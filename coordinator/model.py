@@ -114,8 +114,6 @@ class JobSpec:
     retry: Retry = Retry()
     allow_failure: bool = False
     priority: int = 0
-    interactive: bool = False
-    use_stdin: bool = False
     output: Output = Output.LOG
     log: LogPolicy = LogPolicy()
     tags: tuple[str, ...] = ()

@@ -50,6 +50,11 @@ class StatePlaces:
     def jobs(self) -> str:
         return f"{self.root}/jobs"
 
+    @property
+    def token(self) -> str:
+        """A short name for this very folder, for what lies outside of it."""
+        return hashlib.sha256(os.fsencode(self.root)).hexdigest()[:16]
+
     def absolute(self, relative: str) -> str:
         """The full path of a `log_path` as rows store it."""
         return f"{self.root}/{relative}"

@@ -108,14 +108,18 @@ def _log(folder: str, order: dict[str, Any]) -> LogWriter:
 
 
 def _drive(folder: str, order: dict[str, Any], job: children.Child) -> dict[str, Any]:
-    """From the opened gate to the outcome."""
-    writer = _log(folder, order)
+    """From the permission to the outcome."""
+    try:
+        writer = _log(folder, order)
+    except OSError as error:
+        job.abandon()
+        return not_executed(f"cannot write its log: {error.strerror}")
     with Pump() as pump:
         writer.status("started", order["title"], pid=job.pid, **order["identity"])
         problem = job.release()
         if problem:
+            job.discard()
             outcome = not_executed(problem)
-            os.waitpid(job.pid, 0)
             conclude_log(writer, outcome)
             return outcome
         limits = Limits(order["timeout_ms"], order["idle_timeout_ms"], order["grace_ms"])

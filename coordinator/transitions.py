@@ -28,6 +28,8 @@ TRANSITIONS = MappingProxyType(
                 Status.CANCELLING,
                 Status.CANCELLED,
                 Status.FAILED,
+                Status.SUCCEEDED,  # it ran, but a power failure took the commit of its identity
+                Status.TIMED_OUT,
                 Status.CRASHED,
             }
         ),

@@ -150,7 +150,7 @@ def _parenthesis(scan: _Scan, char: str) -> None:
 
 
 def _comment(scan: _Scan) -> None:
-    if _SUB in scan.frames or _ARITHMETIC in scan.frames:
+    if _substituted(scan):
         scan.lost = "shells disagree about the comment inside $(…) before it"
         return
     end = scan.text.find("\n", scan.at)
@@ -159,17 +159,23 @@ def _comment(scan: _Scan) -> None:
 
 def _starts_case(scan: _Scan) -> bool:
     """Whether a `case` begins here whose patterns' `)` would be taken for the end of a `$(`."""
-    inside = _SUB in scan.frames or _ARITHMETIC in scan.frames
-    return inside and scan.before in _BREAKS_WORD and scan.peek("case")
+    return _substituted(scan) and scan.before in _BREAKS_WORD and scan.peek("case")
+
+
+def _substituted(scan: _Scan) -> bool:
+    """Whether this is inside a `$(`, whose end has to be found, or what may be one."""
+    return _SUB in scan.frames or _ARITHMETIC in scan.frames
 
 
 def _backslash(scan: _Scan) -> None:
-    if scan.peek("\\\n"):
+    if not scan.peek("\\\n"):
+        scan.take(scan.at + 2, Context(fault="a backslash stands before it"))
+    elif scan.before in "$<(" or (_substituted(scan) and scan.before not in _BREAKS_WORD):
+        scan.lost = "a line before it is continued in the middle of a word"
+    else:
         before = scan.before
         scan.take(scan.at + 2, scan.here())
         scan.before = before
-    else:
-        scan.take(scan.at + 2, Context(fault="a backslash stands before it"))
 
 
 def _backquote_end(scan: _Scan) -> int:

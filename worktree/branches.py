@@ -140,8 +140,9 @@ def delete_branch(repo: Repository, name: str, *, tip: str) -> None:
 
 
 def _delete(repo: Repository, name: str, tip: str) -> Answer:
-    answer = git("update-ref", "-d", f"{HEADS}{name}", tip, cwd=repo.cwd, check=False)
+    # Not in the worktree at hand: it may be the one that was just removed.
+    answer = git("update-ref", "-d", f"{HEADS}{name}", tip, cwd=repo.common_dir, check=False)
     if answer.code == 0:
         # Fails when there is no such section, which is as good.
-        git("config", "--remove-section", f"branch.{name}", cwd=repo.cwd, check=False)
+        git("config", "--remove-section", f"branch.{name}", cwd=repo.common_dir, check=False)
     return answer

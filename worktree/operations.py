@@ -6,13 +6,15 @@ leaves nothing on disk; of all processes that see a new worktree exactly one fir
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from bough.coordinator import control
-from bough.coordinator.errors import BoughError, StoreError
+from bough.coordinator.errors import BoughError, StoreError, UsageError
+from bough.coordinator.model import Job
 from bough.coordinator.places import PlaceError
 from bough.coordinator.store import history, registry, schemas
 from bough.coordinator.store.registry import Kind
@@ -22,7 +24,7 @@ from bough.hooks.errors import shown
 from bough.hooks.events import POST_CREATE, POST_REMOVE, POST_SWITCH, PRE_CREATE, PRE_REMOVE
 from bough.hooks.firing import Fired, Site
 from bough.hooks.happenings import Noted
-from bough.hooks.repository import WorktreeEntry, worktrees
+from bough.hooks.repository import WorktreeEntry, folder, worktrees
 from bough.worktree import creation, markers, removal, safety, switching
 from bough.worktree.creation import Creation
 from bough.worktree.names import slug
@@ -58,7 +60,7 @@ def go(shop: Workshop, target: str, *, layout: str | None) -> Arrival:
     planned = plan_go(shop, target, layout=layout)
     if isinstance(planned, Creation):
         return _create(shop, planned)
-    _leave(shop)
+    _leave(shop, planned.path)
     fired = shop.fire(
         POST_SWITCH, shop.site(planned), shop.config(POST_SWITCH, FolderReader(planned.path))
     )
@@ -67,6 +69,7 @@ def go(shop: Workshop, target: str, *, layout: str | None) -> Arrival:
 
 def plan_go(shop: Workshop, target: str, *, layout: str | None) -> Creation | WorktreeEntry:
     """What `go` would do: visit a worktree, or create one."""
+    _refuse_empty(target)
     destination = switching.resolve_target(shop.repo, target, cwd=shop.cwd)
     if destination.entry is not None:
         if destination.entry.prunable is not None:
@@ -88,7 +91,7 @@ def plan_go(shop: Workshop, target: str, *, layout: str | None) -> Creation | Wo
 def _create(shop: Workshop, planned: Creation) -> Arrival:
     gate = Site(
         path=planned.path,
-        cwd=shop.repo.cwd,
+        cwd=shop.repo.top or shop.ground.main_path,
         branch=planned.branch,
         branch_slug=slug(planned.branch),
         commit=planned.commit,
@@ -98,7 +101,7 @@ def _create(shop: Workshop, planned: Creation) -> Arrival:
     config = shop.config(PRE_CREATE, reader)
     stop_if_aborted(shop.fire(PRE_CREATE, gate, config), "nothing was created")
     entry = _added(shop, planned)
-    _leave(shop)
+    _leave(shop, planned.path)
     fired = fire_post_create(shop, entry, base=planned.base or "")
     return Arrival(path=planned.path, branch=planned.branch, created=True, fired=fired)
 
@@ -121,9 +124,9 @@ def _added(shop: Workshop, planned: Creation) -> WorktreeEntry:
     return created.entry
 
 
-def _leave(shop: Workshop) -> None:
+def _leave(shop: Workshop, to: str) -> None:
     here = switching.worktree_of(worktrees(shop.repo), shop.cwd)
-    if here is not None:
+    if here is not None and here.path != to:
         switching.remember(shop.repo, here.path)
 
 
@@ -137,6 +140,8 @@ class Removal:
 
 def plan_remove(shop: Workshop, targets: Sequence[str], wishes: Wishes) -> tuple[Removal, ...]:
     """Judge every target before any is touched; a verdict may still be a refusal."""
+    for name in targets:
+        _refuse_empty(name)
     entries = [switching.resolve_worktree(shop.repo, name, cwd=shop.cwd) for name in targets]
     unique = {entry.path: entry for entry in entries}
     return tuple(_judged(shop, entry, wishes) for entry in unique.values())
@@ -146,6 +151,12 @@ def _judged(shop: Workshop, entry: WorktreeEntry, wishes: Wishes) -> Removal:
     facts = removal.examine(shop.repo, entry, cwd=shop.cwd)
     _refuse_own_job(shop, entry)
     return Removal(entry=entry, verdict=safety.verdict(facts, wishes))
+
+
+def _refuse_empty(target: str) -> None:
+    # An unset variable of a script; as a path it would mean the current folder.
+    if not target:
+        raise UsageError("the target is empty", hint="Name a branch or a path: bough list")
 
 
 def _refuse_own_job(shop: Workshop, entry: WorktreeEntry) -> None:
@@ -184,31 +195,46 @@ def remove(shop: Workshop, plan: Removal) -> removal.Removed:
     stop_if_aborted(gate, f"the worktree {shown(entry.path)} stays")
     with _announced(shop, Kind.REMOVE, entry.path):
         removed = removal.remove(shop.repo, plan.verdict)
-    away = replace(site, cwd=shop.ground.main_path)
-    fired = shop.fire(POST_REMOVE, away, config, removal_reason=MANUAL)
+    main = refuge(shop)
+    afterwards = replace(shop, ground=replace(shop.ground, main_path=main))
+    fired = afterwards.fire(POST_REMOVE, replace(site, cwd=main), config, removal_reason=MANUAL)
     stop_if_aborted(fired, "the worktree is removed all the same")
     return removed
 
 
+def refuge(shop: Workshop) -> str:
+    """A folder that outlives removals: the main worktree, or, if there is none (any more), the
+    folder around the repository."""
+    main = shop.ground.main_path
+    return main if os.path.isdir(main) else folder(shop.repo)
+
+
 def _cancel_jobs(shop: Workshop, entry: WorktreeEntry) -> None:
     try:
-        connection = schemas.read_repository(shop.ground.places)
-        if connection is None:
+        active = _active_jobs(shop, entry)
+        if not active:
             return
-        with connection:
-            active = history.active(connection, history.Filter(worktree_path=entry.path))
-        connection.close()
-        if active:
-            shop.terms.observe(
-                Noted(text=f"cancelling {len(active)} running or queued jobs of this worktree")
-            )
-            writer = schemas.write_repository(shop.ground.places)
+        names = ", ".join(shown(job.name) for job in active)
+        shop.terms.observe(Noted(text=f"cancelling what still runs for this worktree: {names}"))
+        writer = schemas.write_repository(shop.ground.places)
+        try:
             control.cancel(shop.ground.places, writer, active)
+        finally:
             writer.close()
     except (StoreError, PlaceError) as error:
         shop.terms.observe(
             Noted(text=f"its jobs could not be looked up: {error.message}", hint=error.hint)
         )
+
+
+def _active_jobs(shop: Workshop, entry: WorktreeEntry) -> tuple[Job, ...]:
+    connection = schemas.read_repository(shop.ground.places)
+    if connection is None:
+        return ()
+    try:
+        return history.active(connection, history.Filter(worktree_path=entry.path))
+    finally:
+        connection.close()
 
 
 @contextmanager

@@ -96,6 +96,8 @@ def _by_branch_or_path(
     for entry in entries:
         if entry.branch == target:
             return entry
+    if not target:
+        return None
     path = os.path.join(cwd, target)
     if target.startswith(("/", ".")):
         return worktree_of(entries, path)

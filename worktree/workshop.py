@@ -18,7 +18,7 @@ from bough.hooks.config.model import Config
 from bough.hooks.config.readers import FolderReader
 from bough.hooks.config.sources import Reader
 from bough.hooks.errors import ConfigError, JobFailedError, UntrustedError
-from bough.hooks.events import is_gate
+from bough.hooks.events import git_hook_of_event, is_gate
 from bough.hooks.firing import Fired, Ground, Occasion, Site, Terms, fire
 from bough.hooks.happenings import Noted, Selected
 from bough.hooks.identity import repo_id
@@ -90,7 +90,7 @@ class Workshop:
         except ConfigError as error:
             if is_gate(event):
                 raise ConfigError(
-                    error.problems, hint=f"Mend it, or go on without: --skip-hooks {event}"
+                    error.problems, hint=f"Mend it, or go on without: {way_round(event)}"
                 ) from error
             text = f"{event} did not run, its configuration is broken:\n{error.message}"
             self.terms.observe(Noted(text=text, hint="bough hooks validate"))
@@ -164,9 +164,14 @@ def stop_if_aborted(fired: Fired, what: str) -> None:
         raise UntrustedError(
             f"{fired.event} is declared by a configuration that is not trusted: {what}",
             hint=f"Look at it, then: {fired.consent_hint}   "
-            f"(or go on without it: --skip-hooks {fired.event})",
+            f"(or go on without it: {way_round(fired.event)})",
         )
     raise JobFailedError(f"{told_failures(fired)}: {what}", hint=_log_hint(fired))
+
+
+def way_round(event: str) -> str:
+    """What a person adds to the command that fired an event in order to skip it."""
+    return f"BOUGH_SKIP={event}" if git_hook_of_event(event) else f"--skip-hooks {event}"
 
 
 def told_failures(fired: Fired) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import hashlib
 import json
 import os
 import signal
@@ -20,12 +19,19 @@ import time
 import traceback
 
 import bough
+from bough.coordinator import handoff
 from bough.coordinator.daemon.journal import Journal
 from bough.coordinator.daemon.scheduler import Scheduler
 from bough.coordinator.daemon.server import Server
 from bough.coordinator.errors import BoughError, CoordinatorError
 from bough.coordinator.ipc import client, frames
-from bough.coordinator.places import SOCKET_PATH_LIMIT, StatePlaces, private_dir, runtime_root
+from bough.coordinator.places import (
+    SOCKET_PATH_LIMIT,
+    PlaceError,
+    StatePlaces,
+    private_dir,
+    runtime_root,
+)
 from bough.coordinator.processes import own_identity
 from bough.coordinator.store import policy, schemas
 
@@ -101,13 +107,14 @@ async def _serve(places: StatePlaces, journal: Journal) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, server.request_shutdown)
+    handoff.discard_leftovers(places, connection)
     path = socket_path(places)
     journal.write("serves")
     while True:
         await server.listen(path)
         _announce(places, path)
         await _until_idle(scheduler, server, connection)
-        await server.close()
+        server.close()
         _unlink(path)
         # The last look: what was committed while the socket was going away is still ours.
         if server.leaving or not scheduler.look():
@@ -132,15 +139,18 @@ async def _until_idle(scheduler: Scheduler, server: Server, connection: sqlite3.
 
 
 def socket_path(places: StatePlaces) -> str:
-    """Where to listen: the runtime folder, else a private folder of ours with a short name."""
-    name = os.path.basename(places.root)
-    path = f"{private_dir(runtime_root())}/{name}.sock"
+    """Where to listen: in the runtime folder, else in a private folder with a short name.
+
+    The name is that of the state folder, as the lock is, so that no two coordinators share one.
+    """
+    path = f"{private_dir(runtime_root())}/{places.token}.sock"
     if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
         return path
-    digest = hashlib.sha256(os.fsencode(places.root)).hexdigest()[:16]
-    # Private and checked to be ours; only /tmp is sure to be short enough.
-    folder = private_dir(f"/tmp/bough-{os.geteuid()}")  # noqa: S108  see above
-    return f"{folder}/{digest}.sock"
+    # Only /tmp is sure to be short enough; there, a link would be somebody else's trick.
+    folder = f"/tmp/bough-{os.geteuid()}"  # noqa: S108  private, and checked to be ours
+    if os.path.islink(folder):
+        raise PlaceError(f"{folder} is a link", hint="Set BOUGH_RUNTIME_DIR to a shorter path.")
+    return f"{private_dir(folder)}/{places.token}.sock"
 
 
 def _announce(places: StatePlaces, path: str) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-import subprocess
 import traceback
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,9 +18,9 @@ from typing import Any, TypeVar
 
 from bough.coordinator import clock, handoff, jobfolder, launcher, processes, recovery
 from bough.coordinator.daemon.journal import Journal
-from bough.coordinator.errors import StaleJob
-from bough.coordinator.model import LIVE, Change, Job, Owner, Status
-from bough.coordinator.places import StatePlaces
+from bough.coordinator.errors import BoughError, StaleJob, StoreBusy
+from bough.coordinator.model import LIVE, Change, Job, Owner, ProcessIdentity, Status
+from bough.coordinator.places import PlaceError, StatePlaces
 from bough.coordinator.processes import Standing
 from bough.coordinator.recovery import Ruling
 from bough.coordinator.scheduling import decide
@@ -48,9 +47,14 @@ class Scheduler:
         self._connection = connection
         self._journal = journal
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        """By row: background jobs, from their claim to their end."""
+        self._orphans: dict[int, asyncio.Task[None]] = {}
+        """By row: foreground jobs that are ended because their command has died."""
         self._stops: dict[int, asyncio.Task[None]] = {}
+        """By row: jobs of either kind that are being cancelled, as long as their rows say so."""
         self._timer: asyncio.TimerHandle | None = None
-        self._accepting = True
+        self.accepting = True
+        """Whether queued jobs are started; otherwise only what runs is looked after."""
         self._threads = ThreadPoolExecutor(_MOST_THREADS)
         self.changed = asyncio.Event()
         """Set whenever the queue may look different; the lifecycle waits on it."""
@@ -60,15 +64,25 @@ class Scheduler:
         """How many jobs have a task here."""
         return len(self._tasks)
 
-    def stop_starting(self) -> None:
-        """From now on only what runs is looked after; queued jobs stay queued."""
-        self._accepting = False
-
     def look(self) -> bool:
         """One pass over the queue; whether there is anything left to wait for."""
+        try:
+            with database.translated("the database"):
+                return self._pass()
+        except StoreBusy as error:
+            self._journal.write(error.message)
+            self._look_again()
+            return True
+
+    def _look_again(self) -> None:
+        """After trouble: not at once, which would be for ever if it lasts."""
+        asyncio.get_running_loop().call_later(_RETRY_AFTER_TROUBLE_S, self.changed.set)
+
+    def _pass(self) -> bool:
         while True:
             rows = jobs.current(self._connection)
             self._adopt(rows)
+            self._stop_cancelled(rows)
             self._end_orphans(rows)
             limit = policy.all_values(self._connection).get(policy.MAX_PARALLEL)
             cap = limit or max(2, os.cpu_count() or 1)
@@ -82,13 +96,14 @@ class Scheduler:
             # A skip may decide others; look again with it in place.
             if not decision.skip:
                 break
-        if self._accepting:
+        if self.accepting:
             # A job whose task has not had its first turn yet is still queued.
             for job in (job for job in decision.start if job.id not in self._tasks):
-                self._spawn(job, self._start(job))
+                self._spawn(self._tasks, job, self._start(job))
         self._set_timer(decision.wake_at, now)
         waiting = any(row.owner is Owner.BACKGROUND and not row.status.terminal for row in rows)
-        return bool(self._tasks or self._stops) or (waiting and self._accepting)
+        stopping = any(not task.done() for task in self._stops.values())
+        return bool(self._tasks or self._orphans) or stopping or (waiting and self.accepting)
 
     def cancel(self, ids: Iterable[int], by: str) -> None:
         """Cancel these rows: queued ones at once, living ones by ending their groups."""
@@ -100,73 +115,95 @@ class Scheduler:
         self.changed.set()
 
     def _adopt(self, rows: Iterable[Job]) -> None:
+        """See background jobs to their end that another coordinator has started."""
         for job in rows:
-            if job.owner is not Owner.BACKGROUND or job.status not in LIVE:
-                continue
-            if job.id not in self._tasks:
-                self._spawn(job, self._see_to_end(job, None))
-            if job.status is Status.CANCELLING and job.id not in self._stops:
-                self._stops[job.id] = asyncio.create_task(self._stop(job))
+            if job.owner is Owner.BACKGROUND and job.status in LIVE and job.id not in self._tasks:
+                self._spawn(self._tasks, job, self._see_to_end(job, None))
+
+    def _stop_cancelled(self, rows: Iterable[Job]) -> None:
+        """Stop, once, the group of each job that is to be cancelled, whoever records its end."""
+        cancelling = {job.id: job for job in rows if job.status is Status.CANCELLING}
+        for id_ in [id_ for id_ in self._stops if id_ not in cancelling]:
+            if self._stops[id_].done():
+                del self._stops[id_]
+        for job in cancelling.values():
+            if job.id not in self._stops:
+                self._stops[job.id] = self._begin(job, self._stop(job))
 
     def _end_orphans(self, rows: Iterable[Job]) -> None:
         """Foreground rows whose command has died: they are nobody's, so they are ours to end."""
         for job in rows:
             if job.owner is Owner.FOREGROUND and not job.status.terminal:
                 owner = job.foreground_owner
-                if job.id not in self._tasks and (owner is None or not processes.alive(owner)):
-                    self._spawn(job, self._end_orphan(job))
+                if job.id not in self._orphans and (owner is None or not processes.alive(owner)):
+                    self._spawn(self._orphans, job, self._end_orphan(job))
 
     async def _end_orphan(self, job: Job) -> None:
-        if job.process is not None and job.pgid is not None:
-            await self._in_thread(processes.stop_group, job.process, job.pgid, job.spec.grace_ms)
+        await self._stop_group(job)
         self._moved(job, Change(to=Status.CANCELLED, by=BY, reason="command died"))
 
-    def _spawn(self, job: Job, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(
+        self, tasks: dict[int, asyncio.Task[None]], job: Job, work: Coroutine[Any, Any, None]
+    ) -> None:
+        task = tasks[job.id] = self._begin(job, work)
+        task.add_done_callback(lambda _task: tasks.pop(job.id))
+
+    def _begin(self, job: Job, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
-        self._tasks[job.id] = task
-        task.add_done_callback(lambda _task: self._done(job, task))
+        task.add_done_callback(lambda task: self._done(job, task))
+        return task
 
     def _done(self, job: Job, task: asyncio.Task[None]) -> None:
-        del self._tasks[job.id]
         error = None if task.cancelled() else task.exception()
         if error is None:
             self.changed.set()
             return
         self._journal.write(f"{job.address}: " + "".join(traceback.format_exception(error)))
-        # The row says what is known; look again later rather than at once for ever.
-        asyncio.get_running_loop().call_later(_RETRY_AFTER_TROUBLE_S, self.changed.set)
+        # The row says what is known.
+        self._look_again()
 
     async def _start(self, job: Job) -> None:
         try:
-            environment = handoff.read(job.handoff_path)
+            environment, order = handoff.read(job.handoff_path, job.name)
         except handoff.HandoffLost as error:
             self._moved(job, Change(to=Status.CANCELLED, by=BY, reason=error.message))
             return
         with database.durable(self._connection):
-            claimed_row = self._moved(job, Change(to=Status.STARTING, by=BY))
-        if claimed_row is None:
+            claimed = self._moved(job, Change(to=Status.STARTING, by=BY))
+        if claimed is None:
             return
-        process = None
+        supervisor = None
         try:
-            process, claimed = await launcher.claim(self._folder(job), claimed_row, environment)
-        except (launcher.StartFailed, OSError) as error:
-            self._journal.write(f"{job.address}: {error}")
+            supervisor = await launcher.spawn(self._folder(job))
+            process = await supervisor.claim(launcher.order_for(job, environment, order))
+        except (launcher.StartFailed, PlaceError, OSError) as error:
+            self._journal.write(f"{job.address} did not start: {error}")
+            if supervisor is not None:
+                supervisor.leave()
         else:
-            running = self._moved(
-                claimed_row,
-                Change(
-                    to=Status.RUNNING,
-                    by=BY,
-                    process=claimed.process,
-                    pgid=claimed.process.pid,
-                    started_at=clock.now_ms(),
-                ),
-            )
-            # Moved on meanwhile: it was cancelled.
-            claimed.leave() if running is None else claimed.go()
-        await self._see_to_end(job, process)
+            self._let_go(claimed, supervisor, process)
+        await self._see_to_end(job, supervisor)
 
-    async def _see_to_end(self, job: Job, process: subprocess.Popen[bytes] | None) -> None:
+    def _let_go(self, job: Job, supervisor: launcher.Supervisor, process: ProcessIdentity) -> None:
+        """Open the gate once the identity is on record; never if the row was moved meanwhile."""
+        change = Change(
+            to=Status.RUNNING,
+            by=BY,
+            process=process,
+            pgid=process.pid,
+            started_at=clock.now_ms(),
+        )
+        try:
+            running = self._moved(job, change)
+        except BoughError:
+            supervisor.leave()
+            raise
+        if running is None:
+            supervisor.leave()
+        else:
+            supervisor.go()
+
+    async def _see_to_end(self, job: Job, supervisor: launcher.Supervisor | None) -> None:
         """Wait until no supervisor holds the job, then record what its folder says."""
         folder = self._folder(job)
         while True:
@@ -182,8 +219,8 @@ class Scheduler:
             change = self._bounded(row, verdict.change)
             if self._moved(row, change) is not None:
                 break
-        if process is not None:
-            process.wait()  # its lock was free, so it has ended
+        if supervisor is not None:
+            await self._in_thread(supervisor.reap)
 
     def _bounded(self, row: Job, change: Change) -> Change:
         """A job over which coordinators keep dying is not started for ever."""
@@ -195,12 +232,8 @@ class Scheduler:
         return Change(to=Status.CRASHED, by=BY, reason=f"coordinator died {_RESPAWN_LIMIT} times")
 
     async def _stop(self, job: Job) -> None:
-        try:
-            jobfolder.request_cancel(self._folder(job))
-            await self._stop_group(job)
-        finally:
-            del self._stops[job.id]
-            self.changed.set()
+        jobfolder.request_cancel(self._folder(job))
+        await self._stop_group(job)
 
     async def _stop_group(self, job: Job) -> None:
         if job.process is None or job.pgid is None:
@@ -218,14 +251,8 @@ class Scheduler:
         except StaleJob:
             return None
         if change.to.terminal:
-            self._discard_handoff(job)
+            handoff.settle(self._connection, job)
         return moved
-
-    def _discard_handoff(self, job: Job) -> None:
-        if job.handoff_path and not history.has_background_work(
-            self._connection, job.invocation_key
-        ):
-            handoff.discard(job.handoff_path)
 
     async def _in_thread(self, function: Callable[..., T], *args: Any) -> T:
         # Not the loop's default executor: that one is joined when the loop closes, and a thread

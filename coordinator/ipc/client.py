@@ -89,9 +89,14 @@ class Client:
         if isinstance(error, TimeoutError):
             return CoordinatorError(
                 f"the coordinator (pid {self.pid}) does not answer",
-                hint=f"kill {self.pid}   (running jobs go on; the next command starts a new one)",
+                hint=_end_it(self.pid),
             )
         return CoordinatorError(f"the coordinator went away: {error.strerror or error}")
+
+
+def _end_it(pid: object) -> str:
+    # One that is stopped is not ended by less.
+    return f"kill -9 {pid}   (running jobs go on; the next command starts a new one)"
 
 
 def read_info(places: StatePlaces) -> dict[str, Any] | None:
@@ -117,7 +122,7 @@ def connect(places: StatePlaces) -> Client | None:
         connection.close()
         raise CoordinatorError(
             f"the coordinator (pid {info.get('pid')}) does not answer",
-            hint=f"kill {info.get('pid')}   (running jobs go on)",
+            hint=_end_it(info.get("pid")),
         ) from error
     except OSError:
         connection.close()

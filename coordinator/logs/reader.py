@@ -12,6 +12,7 @@ are in `fields`. Nothing is created or changed.
 from __future__ import annotations
 
 import os
+from base64 import b64encode
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from types import MappingProxyType
@@ -71,6 +72,21 @@ class Record(NamedTuple):
     def text(self) -> str:
         """The piece for showing; undecodable bytes are replacement characters."""
         return self.raw.decode("utf-8", "replace")
+
+    def as_dict(self) -> dict[str, object]:
+        """The record as the file has it: bytes that are no text in `b64`."""
+        body: dict[str, object] = {"seq": self.seq, "ts": self.ts, "kind": self.kind}
+        if isinstance(self.data, bytes):
+            body["b64"] = b64encode(self.data).decode("ascii")
+        else:
+            body["data"] = self.data
+        if self.status:
+            body["status"] = self.status
+        if self.more:
+            body["more"] = True
+        if self.nonl:
+            body["nonl"] = True
+        return body | dict(self.fields)
 
     @property
     def newline(self) -> bool:
@@ -172,15 +188,15 @@ def _parse(block: bytes, last: int) -> Iterator[Record]:
 
 
 class _RingFollower:
-    """Reads segments in order of generation. What it has open it can read to the end, also after
+    """Reads segments in the order of the ring. What it has open it can read to the end, also after
     the writer has replaced it; and as long as it is open, no other segment can look the same."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._slots: list[Segment | None] = [None, None]
         self._queue: list[Segment] = []
-        self._next = 0
-        """The generation that follows what was read."""
+        self._next = (0, 0)
+        """The place of the segment that follows what was read."""
         self._lines = 0
         self._size = 0
         """What of the ring was read or reported as missing, as segment headers count it."""
@@ -196,7 +212,7 @@ class _RingFollower:
         self._refresh()
         while self._queue:
             segment = self._queue[0]
-            records = self._jump() if segment.generation != self._next else []
+            records = self._jump() if segment.place != self._next else []
             block = whole_lines(segment.fd, segment.offset)
             segment.offset += len(block)
             own = list(_parse(block, 0))
@@ -206,7 +222,7 @@ class _RingFollower:
             if len(self._queue) == 1:
                 break
             # A newer segment was there before this one was found at its end: it is complete.
-            self._next = segment.generation + 1
+            self._next = (segment.origin, segment.place[1] + 1)
             self._release(self._queue.pop(0))
         return []
 
@@ -214,7 +230,7 @@ class _RingFollower:
         known = len(self._queue)
         # Once more after any change: between two looks the writer may have gone round.
         while any(self._look(slot) for slot in (0, 1)):
-            self._queue[known:] = sorted(self._queue[known:], key=lambda found: found.generation)
+            self._queue[known:] = sorted(self._queue[known:], key=lambda found: found.place)
 
     def _look(self, slot: int) -> bool:
         before = self._slots[slot]
@@ -240,10 +256,10 @@ class _RingFollower:
     def _jump(self) -> list[Record]:
         """Go on at the oldest segment there is, telling what was missed."""
         oldest = self._queue[0]
-        if oldest.generation < self._next:  # the ring of another writer, which folded the first
+        if oldest.origin != self._next[0]:  # a first ring, or another writer's after a fold
             self._lines = self._size = 0
         notes = _ring_notes(self._queue, self._lines, self._size)
-        self._next, self._lines, self._size = oldest.generation, oldest.lines, oldest.size
+        self._next, self._lines, self._size = oldest.place, oldest.lines, oldest.size
         return notes
 
     def _count(self, records: Iterable[Record]) -> None:

@@ -1,10 +1,11 @@
 """The end of a log that outgrew its cap: two segments beside the file, overwritten in turn.
 
 Segment files are `<log>.ring0` and `<log>.ring1`. The first line of each is
-`{"ring":[generation,first,lines,bytes,carried]}`: which segment since the log began this is, the
-seq of its first own record, how many source lines and bytes went into the ring before it, and how
-many status records follow that were rescued from the segment it replaces. Then come its own
-records. When the job ends, `fold` appends to the log what the segments hold.
+`{"ring":[origin,generation,first,lines,bytes,carried]}`: the first seq of the whole ring, how many
+segments it had before this one, the seq of this one's first own record, how many source lines and
+bytes went into the ring before it, and how many status records follow that were rescued from the
+segment it replaces. Then come its own records. When the job ends, `fold` appends to the log what
+the segments hold.
 
 Invariants: a segment appears under its name complete with its rescued status records (rename), so
 a kill at any point loses none; segments of neighbouring generations are both there or the older is
@@ -35,11 +36,13 @@ def segment_path(path: str, slot: int) -> str:
 class Segment:
     """A segment opened for reading; `offset` is where its own records begin."""
 
-    __slots__ = ("carried", "fd", "first", "generation", "identity", "lines", "offset", "size")
+    __slots__ = ("carried", "fd", "first", "identity", "lines", "offset", "origin", "place", "size")
 
     def __init__(self, fd: int, header: list[int], carried: list[bytes], offset: int) -> None:
         self.fd = fd
-        self.generation, self.first, self.lines, self.size, _ = header
+        self.origin, generation, self.first, self.lines, self.size, _ = header
+        self.place = (self.origin, generation)
+        """Neighbours in one ring have the same origin and generations that follow each other."""
         self.carried = carried
         self.offset = offset
         info = os.fstat(fd)
@@ -61,14 +64,17 @@ def open_segment(path: str, slot: int) -> Segment | None:
     if header is None:
         os.close(fd)
         return None
-    carried = list(islice(lines, header[4]))
+    carried = list(islice(lines, header[5]))
     return Segment(fd, header, carried, sum(len(line) + 1 for line in (header_line, *carried)))
 
 
 def open_segments(path: str) -> list[Segment]:
-    """The segments that exist, oldest first."""
+    """The segments that exist, oldest first: one, or two neighbours."""
     found = [segment for slot in (0, 1) if (segment := open_segment(path, slot)) is not None]
-    return sorted(found, key=lambda segment: segment.generation)
+    found.sort(key=lambda segment: segment.place)
+    if len(found) == 2 and found[0].place[1] + 1 != found[1].place[1]:
+        found.pop(0).close()  # the writer went round between the two looks
+    return found
 
 
 def segments_exist(path: str) -> bool:
@@ -78,7 +84,7 @@ def segments_exist(path: str) -> bool:
 
 def _parse_header(line: bytes) -> list[int] | None:
     numbers = line.removeprefix(_HEADER).removesuffix(b"]}").split(b",")
-    if not line.startswith(_HEADER) or len(numbers) != 5 or not all(map(bytes.isdigit, numbers)):
+    if not line.startswith(_HEADER) or len(numbers) != 6 or not all(map(bytes.isdigit, numbers)):
         return None
     return [int(number) for number in numbers]
 
@@ -159,12 +165,23 @@ def fitting(records: list[str], start: int, room: int) -> int:
 class Ring:
     """The writing side. Its one user passes records in the order of their seq."""
 
-    __slots__ = ("_fd", "_generation", "_limit", "_lines", "_path", "_rescued", "_size", "_used")
+    __slots__ = (
+        "_fd",
+        "_generation",
+        "_limit",
+        "_lines",
+        "_origin",
+        "_path",
+        "_rescued",
+        "_size",
+        "_used",
+    )
 
     def __init__(self, path: str, limit: int) -> None:
         """`limit` is the most one segment holds, in bytes."""
         self._path = path
         self._limit = limit
+        self._origin: int | None = None
         self._generation = -1
         self._fd = -1
         self._used = 0
@@ -206,17 +223,19 @@ class Ring:
         generation = self._generation + 1
         carried = self._rescued[generation % 2]
         first = seq_of(record.encode("ascii"))
-        header = f"[{generation},{first},{self._lines},{self._size},{len(carried)}]"
+        origin = self._origin or first
+        header = f"{origin},{generation},{first},{self._lines},{self._size},{len(carried)}"
         name = segment_path(self._path, generation % 2)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
         fd = os.open(f"{name}.new", flags, 0o600)
         try:
-            append(fd, f'{{"ring":{header}}}\n{"".join(carried)}'.encode("ascii"))
+            append(fd, f'{{"ring":[{header}]}}\n{"".join(carried)}'.encode("ascii"))
             os.rename(f"{name}.new", name)
         except OSError:
             os.close(fd)
             raise
         self.close()
         self._fd = fd
+        self._origin = origin
         self._generation = generation
         self._used = 0

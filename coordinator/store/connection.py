@@ -105,10 +105,12 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
+            connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            # A full disk ends the transaction by itself.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
-        connection.execute("COMMIT")
 
 
 @contextmanager
@@ -153,7 +155,12 @@ def translated(what: str) -> Iterator[None]:
 
 
 def _connect(uri: str, busy_ms: int) -> sqlite3.Connection:
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=busy_ms / 1000)
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+    try:
+        _set(connection, "busy_timeout", busy_ms)
+    except BaseException:
+        connection.close()
+        raise
     connection.text_factory = decode
     connection.row_factory = sqlite3.Row
     return connection

@@ -18,6 +18,7 @@ from bough.coordinator.store.text import bound
 
 DEFAULT_PER_PAGE = 50
 MOST_PER_PAGE = 1_000
+_MOST_ATTEMPTS = 1_000_000
 
 _WHERE = """
     FROM jobs j JOIN invocations i ON i.key = j.invocation_key
@@ -165,12 +166,19 @@ def worktree_counts(connection: sqlite3.Connection) -> dict[str, tuple[int, int]
     return {row["path"]: (row["active"], row["failed"]) for row in rows}
 
 
-def has_background_work(connection: sqlite3.Connection, invocation_key: int) -> bool:
-    """Whether a background job or automatic retry of the invocation has not ended."""
+def known(connection: sqlite3.Connection, invocation: str) -> bool:
+    """Whether there is an invocation with this id."""
+    row = connection.execute("SELECT 1 FROM invocations WHERE id = ?", (invocation,)).fetchone()
+    return row is not None
+
+
+def has_background_work(connection: sqlite3.Connection, invocation: str) -> bool:
+    """Whether a background job or automatic retry of the invocation with this id has not ended."""
     row = connection.execute(
-        """SELECT 1 FROM jobs WHERE invocation_key = ? AND owner = 'background'
-           AND status IN ('queued', 'starting', 'running', 'cancelling') LIMIT 1""",
-        (invocation_key,),
+        """SELECT 1 FROM invocations i JOIN jobs j ON j.invocation_key = i.key
+           WHERE i.id = ? AND j.owner = 'background'
+             AND j.status IN ('queued', 'starting', 'running', 'cancelling') LIMIT 1""",
+        (invocation,),
     ).fetchone()
     return row is not None
 
@@ -205,27 +213,33 @@ def events(connection: sqlite3.Connection, job_id: int) -> tuple[Event, ...]:
 def readings(address: str) -> tuple[Filter, ...]:
     """Every way to read `[worktree:][invocation-prefix:]job[#attempt]`, the plain name first.
 
-    Split from the right, because a job's name may itself hold colons.
+    Split from the right, at each colon in turn, because names may themselves hold colons.
     """
     found = []
     for text, attempt in _attempts(address):
         found.append(Filter(name=text, attempt=attempt))
-        head, colon, name = text.rpartition(":")
-        if not colon:
-            continue
-        found.append(Filter(worktree=head, name=name, attempt=attempt))
-        if _is_prefix(head):
-            found.append(Filter(invocation=head, name=name, attempt=attempt))
-        worktree, colon, prefix = head.rpartition(":")
-        if colon and _is_prefix(prefix):
-            found.append(Filter(worktree=worktree, invocation=prefix, name=name, attempt=attempt))
+        for head, name in _splits(text):
+            found.append(Filter(worktree=head, name=name, attempt=attempt))
+            if _is_prefix(head):
+                found.append(Filter(invocation=head, name=name, attempt=attempt))
+            worktree, colon, prefix = head.rpartition(":")
+            if colon and _is_prefix(prefix):
+                found.append(
+                    Filter(worktree=worktree, invocation=prefix, name=name, attempt=attempt)
+                )
     return tuple(found)
+
+
+def _splits(text: str) -> list[tuple[str, str]]:
+    """What stands before and after each colon, the last colon first."""
+    places = [place for place, letter in enumerate(text) if letter == ":"]
+    return [(text[:place], text[place + 1 :]) for place in reversed(places)]
 
 
 def _attempts(address: str) -> list[tuple[str, int | None]]:
     head, mark, number = address.rpartition("#")
     plain: list[tuple[str, int | None]] = [(address, None)]
-    if mark and number.isascii() and number.isdigit() and int(number) > 0:
+    if mark and number.isascii() and number.isdigit() and 0 < int(number) < _MOST_ATTEMPTS:
         plain.append((head, int(number)))
     return plain
 
@@ -243,8 +257,8 @@ def find(connection: sqlite3.Connection, address: str) -> Job:
             matches.append((reading, found[0]))
     if not matches:
         raise NotFound(f"no job is called {address!r}", hint="bough jobs --all")
-    if len({(reading.worktree, reading.name) for reading, _job in matches}) > 1:
-        candidates = ", ".join(job.address for _reading, job in matches)
+    if len({job.id for _reading, job in matches}) > 1:
+        candidates = ", ".join(dict.fromkeys(job.address for _reading, job in matches))
         raise Ambiguous(
             f"{address!r} can mean several jobs: {candidates}", hint="Give one of these in full."
         )

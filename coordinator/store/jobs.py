@@ -85,7 +85,7 @@ def _insert_invocation(connection: sqlite3.Connection, new: NewInvocation) -> in
         """INSERT INTO invocations (id, event, command, worktree_name, worktree_path, branch,
                commit_id, created_at, owner_pid, owner_ticks, owner_boot, handoff_path, parent)
            VALUES (?, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT),
-               CAST(? AS TEXT), ?, ?, ?, ?, ?, CAST(? AS TEXT), ?)""",
+               CAST(? AS TEXT), ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT))""",
         (
             new.id,
             bound(new.event),
@@ -99,7 +99,7 @@ def _insert_invocation(connection: sqlite3.Connection, new: NewInvocation) -> in
             new.owner.start_ticks,
             new.owner.boot_id,
             bound(new.handoff_path),
-            new.parent,
+            bound(new.parent),
         ),
     )
     assert cursor.lastrowid is not None

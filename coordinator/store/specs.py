@@ -13,7 +13,9 @@ from typing import Any
 from bough.coordinator.model import JobSpec, LogPolicy, Output, Retry, When
 
 _TUPLES = ("argv", "needs", "after", "tags")
-_KNOWN = frozenset(field.name for field in fields(JobSpec))
+_NAMES = {
+    kind: frozenset(field.name for field in fields(kind)) for kind in (JobSpec, Retry, LogPolicy)
+}
 
 
 def to_json(spec: JobSpec) -> str:
@@ -23,7 +25,7 @@ def to_json(spec: JobSpec) -> str:
 
 def from_json(text: str) -> JobSpec:
     """The spec that `to_json` wrote."""
-    data: dict[str, Any] = {key: value for key, value in json.loads(text).items() if key in _KNOWN}
+    data = _known(JobSpec, json.loads(text))
     for key in _TUPLES:
         if key in data:
             data[key] = tuple(data[key])
@@ -34,7 +36,11 @@ def from_json(text: str) -> JobSpec:
     if "output" in data:
         data["output"] = Output(data["output"])
     if "retry" in data:
-        data["retry"] = Retry(**data["retry"])
+        data["retry"] = Retry(**_known(Retry, data["retry"]))
     if "log" in data:
-        data["log"] = LogPolicy(**data["log"])
+        data["log"] = LogPolicy(**_known(LogPolicy, data["log"]))
     return JobSpec(**data)
+
+
+def _known(kind: type[JobSpec | Retry | LogPolicy], data: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if key in _NAMES[kind]}

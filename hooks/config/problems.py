@@ -100,17 +100,13 @@ def _message(details: ErrorDetails) -> str:
     context = details.get("ctx", {})
     if details["type"] == SENTENCE:
         return str(context["message"])
-    named = [part for part in details["loc"] if isinstance(part, str) and part[0:1] not in "(["]
+    named = [part for part in details["loc"] if isinstance(part, str) and part[:1] not in "(["]
     subject = f"`{shown(named[-1])}`" if named else "the file"
-    match details["type"]:
-        case type_ if type_ == VERDICT:
-            return f"{subject} {context['message']}"
-        case "model_type" | "dict_type":
-            return f"{subject} must be a mapping; {described(details['input'])}"
-        case "list_type":
-            return f"{subject} must be a list; {described(details['input'])}"
-        case _:
-            return f"{subject}: {details['msg']}"
+    if details["type"] == VERDICT:
+        return f"{subject} {context['message']}"
+    # All other values are checked by `fields`; what is left to pydantic is the two collections.
+    collection = "list" if details["type"] == "list_type" else "mapping"
+    return f"{subject} must be a {collection}; {described(details['input'])}"
 
 
 def _unknown_key(key: str, shape: type[Shape]) -> str:

@@ -43,12 +43,18 @@ class FolderReader:
 
 
 def _content(path: str, real: str) -> bytes:
-    # O_NONBLOCK: opening a named pipe must not wait for its writer before it is refused.
-    descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise _refused(path, "is not a regular file")
-        return file.read(MAX_FILE_BYTES + 1)
+    try:
+        with open(real, "rb", opener=_without_waiting) as file:
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return file.read(MAX_FILE_BYTES + 1)
+    except IsADirectoryError:
+        pass  # told below, like everything else that is no file
+    raise _refused(path, "is not a regular file")
+
+
+def _without_waiting(real: str, flags: int) -> int:
+    """Open a named pipe without waiting for its writer, only to refuse it."""
+    return os.open(real, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
 
 
 def _refused(path: str, why: str) -> ConfigError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from bough.coordinator.model import NewJob, Owner
@@ -16,7 +17,7 @@ class Files:
 
     label = "here"
 
-    def __init__(self, files: dict[str, str | bytes]) -> None:
+    def __init__(self, files: Mapping[str, str | bytes]) -> None:
         self._files = files
 
     def read(self, path: str) -> bytes | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -58,7 +59,7 @@ def test_there_is_a_cycle_exactly_where_no_order_is(edges: Graph) -> None:
     for cycle in found:
         assert cycle[0] == cycle[-1]
         assert len(set(cycle)) == len(cycle) - 1 >= 2
-        for job, need in zip(cycle, cycle[1:], strict=False):
+        for job, need in pairwise(cycle):
             assert need in edges[job]
 
 

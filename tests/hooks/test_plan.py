@@ -7,11 +7,15 @@ import subprocess
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bough.coordinator.model import Owner, SkipClass
+from bough.hooks.conditions import Condition, Kind
+from bough.hooks.config.model import Hook, Job, Mode
 from bough.hooks.events import FailMode
-from bough.hooks.plan import BACKGROUND_TIMEOUT_MS, required_tools
-from tests.hooks.planning import loaded, only_job, planned, planned_jobs
+from bough.hooks.plan import BACKGROUND_TIMEOUT_MS, plan, required_tools
+from tests.hooks.planning import facts, loaded, only_job, planned, planned_jobs
 
 FG, BG = Owner.FOREGROUND, Owner.BACKGROUND
 
@@ -177,7 +181,7 @@ def test_a_hooks_conditions_hold_for_its_jobs(key: str, reason: str) -> None:
     assert row.reason == reason
 
 
-def test_a_missing_tool_can_fail_its_job(tmp_path: object) -> None:
+def test_a_missing_tool_can_fail_its_job() -> None:
     row = only_job(
         "{run: x, requires: ['a b', c], requires_mode: fail}",
         missing_tools=frozenset({"a b", "c"}),
@@ -212,15 +216,13 @@ def test_a_job_runs_in_its_root(root: str, cwd: str) -> None:
     ("root", "changes"),
     [
         ("{main_path}", {}),
-        ("x/{old_branch}/..", {"old_branch": "../.."}),
+        ("x/{old_branch}", {"old_branch": "../.."}),
         ("{branch}", {"branch": "../../etc"}),
         ("{branch}", {"branch": "/etc"}),
         ("{worktree_path}2", {}),
     ],
 )
 def test_a_root_that_a_value_leads_astray_fails_the_job(root: str, changes: dict[str, Any]) -> None:
-    if ".." in root:
-        root = root.removesuffix("/..")
     row = only_job(f"{{run: touch pwned, root: '{root}'}}", **changes)
     assert row.spec.cwd == "/w/repo.feat-x"
     done = subprocess.run(row.spec.argv, capture_output=True, text=True, timeout=30, check=False)
@@ -347,3 +349,48 @@ def test_a_task_takes_arguments() -> None:
     assert row.spec.command_text == "echo 'a b' '$(x)' / '$(x)' "
     assert dict(row.spec.env)["FIRST"] == "a b"
     assert dict(row.spec.env)["BOUGH_EVENT"] == "task:greet"
+
+
+@st.composite
+def hooks(draw: st.DrawFn) -> Hook:
+    """Any hook that the checks let through: needs lead backwards, names are unique."""
+    names = draw(st.lists(st.text(min_size=1, max_size=3), max_size=7, unique=True))
+    conditions = st.lists(st.sampled_from([Condition(kind=kind) for kind in Kind][:4]), max_size=1)
+    jobs = [
+        Job(
+            name=name,
+            run=(("linux", "x"),),
+            needs=tuple(draw(st.sets(st.sampled_from(names[:index]), max_size=3)) if index else ()),
+            background=draw(st.booleans()),
+            skip=tuple(draw(conditions)),
+            only=tuple(draw(conditions)),
+            tags=tuple(draw(st.sets(st.sampled_from("tu"), max_size=1))),
+        )
+        for index, name in enumerate(names)
+    ]
+    return Hook(
+        jobs=tuple(jobs),
+        mode=draw(st.sampled_from(Mode)),
+        exclude_tags=tuple(draw(st.sets(st.sampled_from("tu"), max_size=1))),
+    )
+
+
+@given(
+    hooks(),
+    st.sampled_from(["post-commit", "pre-push"]),
+    st.lists(st.sampled_from(["tag:t", "a", "0", "zz", "all"]), max_size=2),
+    st.sampled_from([None, FG, BG]),
+)
+def test_every_declared_job_is_planned_once_and_in_order(
+    hook: Hook, event: str, selectors: list[str], override: Owner | None
+) -> None:
+    made = plan(hook, event, facts(event), tuple(selectors), override)
+    assert [row.spec.name for row in made.jobs] == [job.name for job in hook.jobs]
+    assert all((row.skip is None) == (row.reason == "") for row in made.jobs)
+    running = {row.spec.name: row for row in made.jobs if row.skip is None}
+    for row in running.values():
+        waits_for = {*row.spec.needs, *row.spec.after} & running.keys()
+        assert row.spec.name not in waits_for
+        if row.owner is FG:
+            assert {running[name].owner for name in waits_for} <= {FG}
+        assert row.owner is FG or event != "pre-push"

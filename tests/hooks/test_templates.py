@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bough.hooks.templates import NAMES, faults, quote, render_command, render_value
+from bough.hooks.templates import NAMES, faults, render_command, render_value
 
 VALUES = dict.fromkeys(NAMES, "") | {"branch": "feat/x", "worktree_path": "/w t", "repo": "it's"}
 
@@ -88,8 +88,10 @@ def test_two_braces_stand_for_one(text: str, rendered: str) -> None:
     [
         (
             "echo {brnch}",
-            "unknown template `{brnch}`; did you mean `branch`? "
-            "For these characters themselves write `{{brnch}}`.",
+            (
+                "unknown template `{brnch}`; did you mean `branch`? "
+                "For these characters themselves write `{{brnch}}`."
+            ),
         ),
         (
             "awk '{print}'",
@@ -97,18 +99,24 @@ def test_two_braces_stand_for_one(text: str, rendered: str) -> None:
         ),
         (
             "echo {1}",
-            "`{1}` stands for an argument, and only tasks have arguments. "
-            "For these characters themselves write `{{1}}`.",
+            (
+                "`{1}` stands for an argument, and only tasks have arguments. "
+                "For these characters themselves write `{{1}}`."
+            ),
         ),
         (
             "echo {branch|upper}",
-            "`{branch|upper}` has an unknown modifier; only `|raw` exists, and not for `env:`. "
-            "For these characters themselves write `{{branch|upper}}`.",
+            (
+                "`{branch|upper}` has an unknown modifier; only `|raw` exists, and not for `env:`. "
+                "For these characters themselves write `{{branch|upper}}`."
+            ),
         ),
         (
             "echo {env:X|raw}",
-            "`{env:X|raw}` has an unknown modifier; only `|raw` exists, and not for `env:`. "
-            "For these characters themselves write `{{env:X|raw}}`.",
+            (
+                "`{env:X|raw}` has an unknown modifier; only `|raw` exists, and not for `env:`. "
+                "For these characters themselves write `{{env:X|raw}}`."
+            ),
         ),
     ],
 )
@@ -134,6 +142,8 @@ def test_what_looks_like_a_template_and_is_none_is_told(text: str, fault: str) -
         ("echo ${X#'} {branch}", "too complicated"),
         ("echo $((1 '+' 2)) {branch}", "arithmetic"),
         ('echo "$$({branch})"', "disagree"),
+        ("echo $\\\n{branch}", "continued"),
+        ('echo "$(ca\\\nse x in x) echo {branch};; esac)"', "continued"),
     ],
 )
 def test_a_template_is_refused_where_its_quotes_are_uncertain(text: str, reason: str) -> None:
@@ -236,7 +246,19 @@ ATTACKS = [
 SCRAPS = [
     *("'", '"', "\\", "`", "#", "\n", " ", ";", "|", "&", "$", "{", "}", "(", ")", "=", "a"),
     *("$(", "$((", "((", "))", "${a", "${a:-", "$'", '$"', "<<a\n", "case a in a)", "esac", "[["),
-    *("echo ", "\\\n", "if :; then ", "fi", "for a in b; do ", "done", "f() {", "!", "\r", "\t"),
+    *(
+        "echo ",
+        "\\\n",
+        "$\\\n",
+        "if :; then ",
+        "fi",
+        "for a in b; do ",
+        "done",
+        "f() {",
+        "!",
+        "\r",
+        "\t",
+    ),
     *(["{branch}"] * 12),
 ]
 

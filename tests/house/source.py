@@ -7,6 +7,7 @@ the real tree and a planted violation.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -43,6 +44,12 @@ class Module:
     def at(self, node: ast.AST, what: str) -> str:
         """`path:line: what`."""
         return f"{self.path}:{getattr(node, 'lineno', 1)}: {what}"
+
+
+def says(module: Module, word: str) -> bool:
+    """Whether a paragraph of the module's docstring begins with `word` and a colon."""
+    paragraphs = re.split(r"\n\s*\n", module.docstring)
+    return any(paragraph.startswith(f"{word}:") for paragraph in paragraphs)
 
 
 def package() -> list[Module]:

@@ -11,13 +11,15 @@ from tests.house.source import ROOT, Module, imported, package
 
 IMPORT_NAMES = {"gitpython": "git", "pyyaml": "yaml"}
 """Where a distribution's module is not called as the distribution is."""
+SECOND_NAMES = {"pydantic_core": "pydantic"}
+"""Modules that a distribution brings in its own exact version, and documents for import."""
 
 
 def from_outside(modules: Iterable[Module]) -> set[str]:
     """The top-level modules that are neither ours nor Python's own."""
     ours = {"bough", "__future__", *sys.stdlib_module_names}
     names = {name.partition(".")[0] for module in modules for _, name in imported(module)}
-    return names - ours
+    return {SECOND_NAMES.get(name, name) for name in names - ours}
 
 
 def declared() -> set[str]:

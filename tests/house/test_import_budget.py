@@ -1,7 +1,7 @@
-"""The entries that have to start at once import none of the modules that would slow them down.
+"""The modules of what has to start at once import none of the modules that would slow them down.
 
 Each is imported in a bare interpreter (`-I -S`), where nothing but the standard library and bough
-is to be had, as the real entry does.
+is to be had, as the real entries do.
 """
 
 from __future__ import annotations
@@ -11,14 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.source import ROOT
+from tests.house.source import ROOT, package, says
 from tests.support.commands import run
 
-LIGHT = (
-    "bough.worktree.cli.complete",
-    "bough.coordinator.supervisor",
-    "bough.coordinator.logs.writer",
+ENTRIES = frozenset(
+    {
+        "bough.coordinator.logs.writer",
+        "bough.coordinator.supervisor",
+        "bough.worktree.cli.complete",
+        "bough.worktree.cli.entry",
+    }
 )
+"""Light whatever they say of themselves; a module that begins a paragraph with `Light:` is, too."""
 
 HEAVY = frozenset(
     {
@@ -60,8 +64,12 @@ def heavy_imports(source: Path, module: str) -> set[str]:
     return set(run(command).ok().stdout.split()) & HEAVY
 
 
-@pytest.mark.parametrize("module", LIGHT)
-def test_a_light_entry_imports_nothing_heavy(module: str) -> None:
+def claimed() -> set[str]:
+    return {module.name for module in package() if says(module, "Light")}
+
+
+@pytest.mark.parametrize("module", sorted(ENTRIES | claimed()))
+def test_a_light_module_imports_nothing_heavy(module: str) -> None:
     assert heavy_imports(ROOT / ".src", module) == set()
 
 

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 
-from tests.house.source import ROOT, Module, package
-
-_PURE = re.compile(r"^Pure:", re.MULTILINE)
-
-
-def claims_purity(module: Module) -> bool:
-    """Whether a paragraph of the docstring begins with `Pure:`."""
-    return any(_PURE.match(part) for part in re.split(r"\n\s*\n", module.docstring))
+from tests.house.source import ROOT, Module, package, says
 
 
 def in_contract() -> set[str]:
@@ -26,13 +18,13 @@ def in_contract() -> set[str]:
 
 
 def test_the_contract_lists_exactly_the_modules_that_claim_to_be_pure() -> None:
-    claimed = {module.name for module in package() if claims_purity(module)}
+    claimed = {module.name for module in package() if says(module, "Pure")}
     listed = in_contract()
     assert claimed - listed == set(), "these say 'Pure:' but are not in the contract"
     assert listed - claimed == set(), "these are in the contract but do not say 'Pure:'"
 
 
 def test_a_claim_is_found_where_it_stands_and_nowhere_else() -> None:
-    assert claims_purity(Module("hooks/a.py", '"""Title.\n\nPure: values only.\n"""\n'))
-    assert not claims_purity(Module("hooks/a.py", '"""Title. Pure: no.\n\nImpure.\n"""\n'))
-    assert not claims_purity(Module("hooks/a.py", '"""Title.\n"""\n# Pure: a comment\n'))
+    assert says(Module("hooks/a.py", '"""Title.\n\nPure: values only.\n"""\n'), "Pure")
+    assert not says(Module("hooks/a.py", '"""Title. Pure: no.\n\nImpure.\n"""\n'), "Pure")
+    assert not says(Module("hooks/a.py", '"""Title.\n"""\n# Pure: a comment\n'), "Pure")

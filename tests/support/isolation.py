@@ -102,6 +102,11 @@ class Sandbox:
         """The current folder at the start, and the place for repositories of a scenario."""
         return self.root / "w"
 
+    @property
+    def temporary(self) -> Path:
+        """TMPDIR, where a crash of bough's leaves its log."""
+        return self.root / "t"
+
 
 def environment(sandbox: Sandbox, base: Mapping[str, str]) -> dict[str, str]:
     """The environment of whatever runs in `sandbox`: `base` without what is foreign to a test."""
@@ -123,6 +128,7 @@ def environment(sandbox: Sandbox, base: Mapping[str, str]) -> dict[str, str]:
         "BOUGH_STATE_DIR": str(sandbox.state),
         "BOUGH_CONFIG_DIR": str(sandbox.config),
         "BOUGH_RUNTIME_DIR": str(sandbox.runtime),
+        "TMPDIR": str(sandbox.temporary),
         leaks.MARKER: sandbox.marker,
         "PATH": os.pathsep.join([str(BIN), kept.get("PATH", os.defpath)]),
         "LC_ALL": "C.UTF-8",
@@ -139,7 +145,7 @@ def sandboxed() -> Iterator[Sandbox]:
     # realpath: /tmp is a link on macOS, and git reports real paths.
     root = Path(tempfile.mkdtemp(prefix="bt-", dir=os.path.realpath("/tmp")))  # noqa: S108 - a short path
     sandbox = Sandbox(root=root, marker=uuid.uuid4().hex)
-    for folder in (sandbox.home, sandbox.work, sandbox.root / "x"):
+    for folder in (sandbox.home, sandbox.work, sandbox.temporary, sandbox.root / "x"):
         folder.mkdir(mode=0o700)
     (sandbox.home / ".gitconfig").write_text(GIT_CONFIG)
     before = leaks.snapshot()

@@ -27,6 +27,10 @@ PATIENCE_S = 3.0
 COORDINATOR_PATIENCE_S = 10.0
 
 
+_KERNEL_THREADS = 2
+"""Their parent on Linux; they never have an environment."""
+
+
 class Leak(AssertionError):
     """A process survived the test that started it; the message has its command line."""
 
@@ -50,10 +54,21 @@ def survivors(marker: str, before: frozenset[int]) -> list[psutil.Process]:
 
 
 def _belongs(process: psutil.Process, marker: str) -> bool:
-    if process.ppid() != os.getpid() and process.environ().get(MARKER) != marker:
+    if process.ppid() != os.getpid() and _environment(process).get(MARKER) != marker:
         return False
     # Python's own helper, shared by all tests of this process and gone with it.
     return not any("multiprocessing.resource_tracker" in word for word in process.cmdline())
+
+
+def _environment(process: psutil.Process) -> dict[str, str]:
+    """The environment, waited for: while a process is being executed the kernel shows none."""
+    found: dict[str, str] = process.environ()
+    if found or process.ppid() == _KERNEL_THREADS:
+        return found
+    try:
+        return wait_until(process.environ, timeout=0.1, what="an environment")
+    except AssertionError:
+        return {}
 
 
 def check(marker: str, before: frozenset[int]) -> None:

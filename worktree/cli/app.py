@@ -19,6 +19,7 @@ from bough.worktree.cli.commands import (
     start,
     trust,
 )
+from bough.worktree.cli.misuse import misused
 from bough.worktree.cli.narration import Volume
 from bough.worktree.cli.session import Globals
 
@@ -85,16 +86,8 @@ def main(arguments: list[str]) -> int:
     try:
         status = app(arguments or ["--help"], prog_name="bough", standalone_mode=False)
     except _MisusedError as error:
-        raise UsageError(_message(error), hint=_help_hint(error)) from error
+        registered = (*app.registered_commands, *app.registered_groups)
+        raise misused(error, arguments, [str(verb.name) for verb in registered]) from error
     except typer.Abort:
         return int(Exit.INTERRUPTED)
     return status if isinstance(status, int) else int(Exit.OK)
-
-
-def _message(error: Exception) -> str:
-    return str(error.format_message() if hasattr(error, "format_message") else error)
-
-
-def _help_hint(error: Exception) -> str:
-    context = getattr(error, "ctx", None)
-    return f"{context.command_path if context is not None else 'bough'} --help"

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
+from bough.worktree.cli.terminal import style_for, tell
+
 Row = Mapping[str, Any]
 
 
@@ -52,20 +54,27 @@ def text_of(rows: Sequence[Row], columns: Sequence[str], chosen: Format) -> str:
 
 
 def write_table(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
-    """A table for people on stdout; piped, it is as wide as it needs to be."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    """A table for people on stdout: columns aligned, no cell cut or folded.
 
-    piped = not sys.stdout.isatty()
-    console = Console(width=10_000 if piped else None, highlight=False, soft_wrap=piped)
-    table = Table(box=box.SIMPLE if not piped else None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=piped)
+    What is too wide for the terminal is wrapped by the terminal itself, so that names and paths can
+    be copied whole.
+    """
+    from rich.cells import cell_len
+
+    widths = [
+        max(cell_len(cell) for cell in column) for column in zip(columns, *lines, strict=True)
+    ]
+
+    def text(cells: Sequence[str]) -> str:
+        padded = (
+            cell + " " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True)
+        )
+        return "  ".join(padded).rstrip()
+
+    style = style_for(sys.stdout)
+    tell(f"{style.bold}{text(columns)}{style.reset}")
     for line in lines:
-        table.add_row(*(Text(cell) for cell in line))
-    console.print(table)
+        tell(text(line))
 
 
 def _plain(row: Row) -> dict[str, Any]:

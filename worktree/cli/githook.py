@@ -83,4 +83,4 @@ def _fire(shop: Workshop, entry: WorktreeEntry, event: str, args: Sequence[str])
 
 
 def _stop(fired: Fired) -> None:
-    stop_if_aborted(fired, "what git does next is up to git")
+    stop_if_aborted(fired, "git is told to stop")

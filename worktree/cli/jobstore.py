@@ -5,19 +5,22 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import typer
 
 from bough.coordinator import clock
-from bough.coordinator.errors import NotFound
+from bough.coordinator.errors import Ambiguous, NotFound
 from bough.coordinator.model import Job, Owner
 from bough.coordinator.places import StatePlaces, for_repository
-from bough.coordinator.store import schemas
+from bough.coordinator.store import history, schemas
+from bough.coordinator.store.history import Filter
+from bough.hooks.errors import shown
 from bough.hooks.identity import repo_id
-from bough.hooks.repository import Repository, discover
+from bough.hooks.repository import Repository, discover, worktrees
 from bough.worktree.cli.session import start_folder
+from bough.worktree.switching import worktree_of
 
 COLUMNS = (
     "invocation", "event", "worktree", "branch", "name", "attempt", "status", "reason",
@@ -28,11 +31,35 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobStore:
-    """A repository with its database open for reading; `connection` None: nothing recorded yet."""
+    """A repository with its database open for reading; `connection` None: nothing recorded yet.
+
+    `here` is the worktree that the command runs in, None outside of all.
+    """
 
     repo: Repository
+    here: str | None
     places: StatePlaces
     connection: sqlite3.Connection | None
+
+    def find(self, address: str, *, alive: bool = False) -> Job:
+        """The job that `address` means. A bare name is looked for in this worktree first.
+
+        With `alive` one that has not ended is preferred; several of them elsewhere: Ambiguous.
+        """
+        connection = self.required()
+        job = history.find(connection, address)
+        if address not in {job.name, f"{job.name}#{job.attempt}"}:
+            return job
+        attempt = None if address == job.name else job.attempt
+        named = Filter(name=job.name, attempt=attempt)
+        here = replace(named, worktree_path=self.here)
+        if alive:
+            active = history.active(connection, here) or history.active(connection, named)
+            if len({found.worktree_path for found in active}) > 1:
+                raise _ambiguous(address, active)
+            if active:
+                return active[0]
+        return next(iter(history.page(connection, here, limit=1).jobs), job)
 
     def required(self) -> sqlite3.Connection:
         """The connection for a command that names a job, which must then exist."""
@@ -41,14 +68,28 @@ class JobStore:
         return self.connection
 
 
+def _ambiguous(address: str, jobs: tuple[Job, ...]) -> Ambiguous:
+    candidates = ", ".join(f"{job.address} ({shown(job.worktree_name)})" for job in jobs)
+    return Ambiguous(
+        f"{shown(address)} runs in several worktrees: {candidates}",
+        hint="Give one of these in full.",
+    )
+
+
 @contextmanager
 def open_store(context: typer.Context) -> Iterator[JobStore]:
     """The jobs of the repository that the command runs in."""
     repo = discover(start_folder(context))
+    entry = worktree_of(worktrees(repo), start_folder(context))
     places = for_repository(repo_id(repo).value)
     connection = schemas.read_repository(places)
     try:
-        yield JobStore(repo=repo, places=places, connection=connection)
+        yield JobStore(
+            repo=repo,
+            here=entry.path if entry else None,
+            places=places,
+            connection=connection,
+        )
     finally:
         if connection is not None:
             connection.close()

@@ -13,6 +13,7 @@ from enum import IntEnum
 from bough.coordinator.model import Job, Owner, SkipClass, Status
 from bough.hooks.errors import shown
 from bough.hooks.happenings import Ended, Happening, Noted, Planned, Printed, Selected, Started
+from bough.hooks.skipping import split_selectors
 from bough.worktree.cli.terminal import duration, say, style_for
 
 _WIDEST_NAME = 20
@@ -38,10 +39,12 @@ class Narrator:
         self._unmatched: set[str] | None = None
 
     def warn_of_unmatched(self, selectors: tuple[str, ...]) -> None:
-        """Tell about selectors that meant nothing in any event of this command."""
-        if self._unmatched is None and selectors:
-            self._unmatched = set(selectors)
-        for selector in sorted(self._unmatched or ()):
+        """Tell about words of `--skip-hooks` that meant nothing in any event of this command.
+
+        `BOUGH_SKIP` is set for many commands, most of which it is not about.
+        """
+        words = set(split_selectors(selectors, frozenset(self._unmatched or ())))
+        for selector in sorted(words & (self._unmatched or set())):
             say(f"bough: --skip-hooks {shown(selector)} matched no event, tag or job")
 
     def pass_through(self) -> None:
@@ -73,20 +76,25 @@ class Narrator:
 
     def _planned(self, planned: Planned) -> None:
         active = [job for job in planned.jobs if job.status is Status.QUEUED]
-        self._width = max((len(shown(job.name)) for job in active), default=0)
-        self._width = min(self._width, _WIDEST_NAME)
-        if self._raw or self._volume is Volume.QUIET:
+        skipped = [job for job in planned.jobs if self._is_told_skipped(job)]
+        widths = (len(shown(job.name)) for job in (*active, *skipped))
+        self._width = min(max(widths, default=0), _WIDEST_NAME)
+        if self._raw or self._volume is Volume.QUIET or not (active or skipped):
             return
         style = self._style
-        if active:
-            names = ", ".join(shown(job.name) for job in active)
-            say(f"{style.bold}{planned.event}{style.reset}: {names}")
+        names = ", ".join(shown(job.name) for job in active) or "nothing to run"
+        say(f"{style.bold}{shown(planned.event)}{style.reset}: {names}")
         for job in planned.jobs:
-            if job.status is Status.SKIPPED and job.skip_class is not SkipClass.TRUST:
-                if self._volume is Volume.VERBOSE or job.skip_class is SkipClass.USER:
-                    say(f"{self._label(job)}{style.dim}skipped: {job.reason}{style.reset}")
-            elif job.owner is Owner.BACKGROUND and job.status is Status.QUEUED:
+            if job in skipped:
+                say(f"{self._label(job)}{style.dim}- skipped: {shown(job.reason)}{style.reset}")
+            elif job in active and job.owner is Owner.BACKGROUND:
                 say(f"{self._label(job)}{style.dim}in the background{style.reset}")
+
+    def _is_told_skipped(self, job: Job) -> bool:
+        """What the person chose to skip is told; conditions only to who wants to know."""
+        if job.status is not Status.SKIPPED or job.skip_class is SkipClass.TRUST:
+            return False
+        return self._volume is Volume.VERBOSE or job.skip_class is SkipClass.USER
 
     def _printed(self, printed: Printed) -> None:
         if self._raw:
@@ -118,9 +126,10 @@ class Narrator:
             return
         reason = f": {shown(job.reason)}" if job.reason else ""
         colour = style.red if job.status.failure else style.dim
+        mark = "✗" if job.status.failure else "-"
         word = job.status.replace("_", " ")
         again = "; trying again" if ended.retrying else ""
-        say(f"{self._label(job)}{colour}✗ {word}{reason}{taken}{again}{style.reset}")
+        say(f"{self._label(job)}{colour}{mark} {word}{reason}{taken}{again}{style.reset}")
         if job.spec.fail_text and job.status.failure and not ended.retrying:
             say(f"{self._label(job)}{job.spec.fail_text}")
 

@@ -14,16 +14,11 @@ from enum import StrEnum
 import typer
 
 from bough.coordinator.model import Owner
-from bough.hooks import trust
-from bough.hooks.config.model import Config
-from bough.hooks.errors import shown
 from bough.hooks.firing import Consent, Terms
 from bough.hooks.git import require_git
-from bough.hooks.identity import repo_id
 from bough.hooks.repository import Repository, current_folder
-from bough.hooks.trust import Part, Standing
+from bough.worktree.cli.consenting import ask_to_run, record
 from bough.worktree.cli.narration import Narrator, Volume
-from bough.worktree.cli.terminal import say, style_for
 from bough.worktree.cli.terms import command_line, fail_mode_of, selectors, switched_off
 from bough.worktree.workshop import Workshop, open_workshop
 
@@ -100,47 +95,9 @@ def _override(hooks: HookMode) -> Owner | None:
 def _consent(repo: Repository, *, trusting: bool, typed: bool) -> Consent | None:
     nested = "BOUGH_INVOCATION" in os.environ
     if trusting:
-        return lambda config, _standing: _record(repo, config, "--trust")
+        return lambda config, _standing: record(repo, config, "--trust")
     if typed and not nested:
         return lambda _config, _standing: True
     if nested or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
-    return lambda config, standing: _ask(repo, config, standing)
-
-
-def _record(repo: Repository, config: Config, how: str) -> bool:
-    trust.grant(config, repo_id(repo).value, repo.common_dir, how=how)
-    return True
-
-
-def _ask(repo: Repository, config: Config, standing: Standing) -> bool:
-    show_for_consent(config, standing)
-    sys.stderr.write("Trust this and run it? [y/N] ")
-    sys.stderr.flush()
-    answer = sys.stdin.readline()
-    if answer.strip().lower() not in {"y", "yes"}:
-        return False
-    return _record(repo, config, "prompt")
-
-
-def show_for_consent(config: Config, standing: Standing) -> None:
-    """Show what is to be trusted: the difference to what was trusted last, else the commands."""
-    style = style_for(sys.stderr)
-    for source in config.sources:
-        say(f"{style.bold}{shown(source.path)}{style.reset}")
-    if standing.previous:
-        for line in trust.difference(standing.previous, trust.content(config, Part.TRACKED)):
-            colour = {"+": style.green, "-": style.red}.get(line[:1], "")
-            say(f"{colour}{shown_line(line)}{style.reset}")
-        return
-    for event, name, command in trust.commands(config):
-        say(f"  {style.bold}{shown(event)}{style.reset} {shown(name)}:")
-        for line in command.splitlines():
-            say(f"      {shown_line(line)}")
-
-
-def shown_line(line: str) -> str:
-    """A line in full length, harmless for a terminal."""
-    return "".join(
-        char if char.isprintable() or char == "\t" else f"\\x{ord(char):02x}" for char in line
-    )
+    return lambda config, standing: ask_to_run(repo, config, standing)

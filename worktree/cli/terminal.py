@@ -48,6 +48,16 @@ def tell(text: str) -> None:
     sys.stdout.flush()
 
 
+def harmless(text: str) -> str:
+    """`text` in full length on one line, without control characters that a terminal would obey."""
+    return "".join(
+        char
+        if char.isprintable() or char == "\t"
+        else char.encode("unicode_escape").decode("ascii")
+        for char in text
+    )
+
+
 def duration(milliseconds: int | None) -> str:
     """`340ms`, `2.1s`, `3m12s`, `1h04m`; `-` for what is not known."""
     if milliseconds is None:

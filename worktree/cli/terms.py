@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from bough.coordinator.errors import UsageError
 from bough.hooks.repository import Repository, read_config
@@ -25,7 +26,14 @@ def selectors(skip_hooks: Sequence[str]) -> tuple[str, ...]:
 
 def fail_mode_of(repo: Repository) -> Callable[[str], str | None]:
     """Looks up `bough.hooks.<event>.failMode` in git's configuration."""
-    return lambda event: read_config(repo, f"bough.hooks.{event}.failMode")
+
+    def look_up(event: str) -> str | None:
+        # After the removal of the worktree at hand its folder is no place for git to run in.
+        at_hand = os.path.isdir(repo.cwd)
+        seen = repo if at_hand else replace(repo, git_dir=repo.common_dir, top=None)
+        return read_config(seen, f"bough.hooks.{event}.failMode")
+
+    return look_up
 
 
 def switched_off(repo: Repository) -> bool:

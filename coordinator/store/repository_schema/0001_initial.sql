@@ -103,3 +103,9 @@ CREATE TABLE repo_policy (
     commit_id TEXT NOT NULL,
     set_at    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- How far the failures of background jobs have been told: an id of job_events.
+CREATE TABLE notices (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    told_to  INTEGER NOT NULL
+) STRICT;

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bough.coordinator.logs.reader import Record, read_records
+from bough.coordinator.logs.records import seq_of
 from bough.coordinator.logs.writer import LogWriter
 
 OUTPUT = ("stdout", "stderr")
@@ -23,6 +24,11 @@ def records_at(path: Path) -> list[Record]:
     seqs = [record.seq for record in records]
     assert seqs == sorted(set(seqs))
     return records
+
+
+def seqs_in(path: Path) -> list[int | None]:
+    """What the lines of the file itself begin with, which nothing has put in order."""
+    return [seq_of(line) for line in path.read_bytes().split(b"\n")[:-1]]
 
 
 def stream_of(records: Iterable[Record], kind: str) -> bytes:

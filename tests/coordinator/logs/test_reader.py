@@ -6,16 +6,19 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.coordinator.logs.support import numbered, records_at, texts, writer_at
 from tests.support.waiting import wait_until
 
 import bough
+from bough.coordinator.logs import blocks, reader, ring
 from bough.coordinator.logs.reader import Follower, Record, read_records, tail
 from bough.coordinator.logs.writer import LogWriter
 
@@ -145,6 +148,7 @@ actions = st.lists(
 
 
 @settings(max_examples=60)
+@example(actions=[1, 1, 1, "read", 3, "read", "read", "status", 1, 1], cap=144)
 @given(actions=actions, cap=st.integers(0, 9_000))
 def test_a_follower_past_the_cap_misses_only_what_it_is_told(
     actions: list[int | str], cap: int
@@ -179,6 +183,86 @@ def test_a_follower_past_the_cap_misses_only_what_it_is_told(
 
 def everything(follower: Follower) -> list[Record]:
     return [record for batch in iter(follower.read_new, []) for record in batch]
+
+
+@settings(max_examples=80)
+@given(
+    pending=st.lists(st.integers(0, 30), max_size=40),
+    cap=st.integers(0, 4_000),
+    finish=st.booleans(),
+)
+def test_whatever_is_written_between_two_looks_of_a_follower_comes_in_order(
+    pending: list[int], cap: int, finish: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "log")
+        writer = LogWriter(path, max_size=cap, sample_every=1)
+        count = 0
+
+        def write() -> None:
+            nonlocal count
+            if pending:
+                more = pending.pop()
+                writer.feed("stdout", numbered(count, count + more))
+                count += more
+                if finish and not pending:
+                    writer.finish("finished")
+
+        with Follower(path) as follower, writing_between_looks(write):
+            got = everything(follower)
+            while pending:
+                write()
+                got += everything(follower)
+            got += everything(follower)
+        writer.close()
+    assert check_gaps(got, exactly=not finish) == count
+    seqs = [record.seq for record in got]
+    assert seqs == sorted(set(seqs))
+
+
+def test_a_writer_that_goes_round_between_two_looks_is_not_misread(tmp_path: Path) -> None:
+    writer = writer_at(tmp_path / "log", max_size=4_000)
+    pending = [numbered(start, start + 40) for start in range(40, 200, 40)]
+
+    def segment_path(path: str, slot: int) -> str:
+        if slot == 1 and pending:
+            writer.feed("stdout", pending.pop(0))
+        return ring.segment_path(path, slot)
+
+    with Follower(str(tmp_path / "log")) as follower:
+        writer.feed("stdout", numbered(0, 40))
+        with patch.object(reader, "segment_path", segment_path):
+            got = everything(follower)
+        writer.feed("stdout", numbered(200, 400))
+        got += everything(follower)
+    writer.close()
+    assert check_gaps(got, exactly=True) == 400
+
+
+@contextmanager
+def writing_between_looks(write: Callable[[], None]) -> Iterator[None]:
+    """Let the writer act between any two looks of a follower at a file."""
+
+    def segment_path(path: str, slot: int) -> str:
+        write()
+        return ring.segment_path(path, slot)
+
+    def whole_lines(fd: int, offset: int) -> bytes:
+        block = blocks.whole_lines(fd, offset)
+        write()
+        return block
+
+    def open_segment(path: str, slot: int) -> ring.Segment | None:
+        segment = ring.open_segment(path, slot)
+        write()
+        return segment
+
+    with (
+        patch.object(reader, "whole_lines", whole_lines),
+        patch.object(reader, "open_segment", open_segment),
+        patch.object(reader, "segment_path", segment_path),
+    ):
+        yield
 
 
 @settings(max_examples=60)
@@ -222,6 +306,21 @@ def test_a_follower_goes_on_when_another_writer_continues_the_log(tmp_path: Path
     assert [number for number in map(int, texts(got)) if number >= 500] == list(range(500, 3_000))
 
 
+def test_a_follower_counts_anew_in_another_writers_ring(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    writer = writer_at(path, max_size=8_000)
+    writer.feed("stdout", numbered(0, 500))
+    with Follower(str(path)) as follower:
+        everything(follower)
+        for descriptor in (writer._fd, writer._ring._fd if writer._ring else -1):
+            os.close(descriptor)
+        successor = writer_at(path, max_size=8_000)
+        successor.feed("stdout", numbered(500, 3_000))
+        missing, first, *_ = everything(follower)
+        successor.close()
+    assert missing.fields["lines"] == int(first.text) - 500
+
+
 @pytest.mark.parametrize("n", [1, 5, 100, 250, 10_000])
 def test_the_tail_of_a_running_capped_job_is_the_end_of_all(tmp_path: Path, n: int) -> None:
     path = tmp_path / "log"
@@ -251,7 +350,7 @@ writer.close()
 """
 
 
-@pytest.mark.parametrize("cap", [3_000, 100_000, 2_000_000])
+@pytest.mark.parametrize("cap", [10_000, 100_000, 2_000_000])
 def test_following_a_writer_at_full_speed(tmp_path: Path, cap: int) -> None:
     path = str(tmp_path / "log")
     root = os.path.dirname(os.path.dirname(bough.__file__))

@@ -13,12 +13,13 @@ from tests.coordinator.logs.support import (
     file_size_limit,
     numbered,
     records_at,
+    seqs_in,
     statuses,
     texts,
     writer_at,
 )
 
-from bough.coordinator.logs.reader import Record
+from bough.coordinator.logs.reader import Record, tail
 from bough.coordinator.logs.ring import open_segment, open_segments, segment_path
 
 RECORD = 100
@@ -148,7 +149,7 @@ def test_a_long_line_past_the_cap_counts_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"garbage\n", b'{"ring":[1,2,3]}\n', b'{"ring":[1,2,3,4,x]}\n', b'{"ring":[1,2,3,4,5'],
+    [b"", b"garbage\n", b'{"ring":[1]}\n', b'{"ring":[1,2,3,4,5,x]}\n', b'{"ring":[1,2,3,4,5,6'],
 )
 def test_a_segment_that_cannot_be_understood_is_left_out(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "log"
@@ -208,6 +209,7 @@ def test_a_kill_while_the_end_is_appended_neither_loses_nor_doubles(
         writer.finish("crashed")
         writer.close()
         after = [record._replace(ts="") for record in records_at(path)]
+        assert seqs_in(path) == [record.seq for record in after]
     assert after[:-1] == expected
     assert after[-1].status == "crashed"
 
@@ -232,12 +234,51 @@ def test_a_disk_that_is_full_at_the_end_keeps_the_tail_in_its_segments(tmp_path:
     writer.feed("stdout", numbered(0, 3_000))
     with file_size_limit(25_000):
         writer.finish("finished", exit_code=0)
-        writer.close()
     assert writer.failed
     records = records_at(path)
     assert statuses(records) == ["started", "truncated", "finished"]
     check_head_gap_tail(records, 3_000)
-    writer_at(path).close()
+    writer.close()
     assert folder_content(path) == {"log"}
-    assert statuses(records_at(path)) == ["started", "truncated", "finished"]
-    check_head_gap_tail(records_at(path), 3_000)
+    assert [r._replace(ts="") for r in records_at(path)] == [r._replace(ts="") for r in records]
+    assert seqs_in(path) == [record.seq for record in records]
+
+
+def test_the_gap_takes_no_seq_of_a_rescued_status(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    writer = writer_at(path, max_size=0)
+    writer.feed("stdout", b"0\n")
+    writer.status("cancelling")
+    writer.feed("stdout", b"1\n2\n")
+    expected = [(1, "truncated"), (2, "cancelling"), (3, ""), (4, "")]
+    assert [(record.seq, record.status) for record in records_at(path)] == expected
+    writer.close()
+    assert [(record.seq, record.status) for record in records_at(path)] == expected
+
+
+def test_a_segment_holds_no_more_than_a_quarter_of_the_cap(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    writer = writer_at(path, max_size=40_000)
+    for start in range(0, 3_000, 7):
+        writer.feed("stdout", numbered(start, start + 7))
+        for segment in open_segments(str(path)):
+            assert os.fstat(segment.fd).st_size - segment.offset <= 10_000
+            segment.close()
+    writer.close()
+
+
+def test_of_segments_that_are_no_neighbours_the_older_is_no_longer_part_of_the_log(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "log"
+    writer = writer_at(path, max_size=4_000)
+    writer.feed("stdout", numbered(0, 35))
+    older = Path(segment_path(str(path), 0)).read_bytes()
+    writer.feed("stdout", numbered(35, 100))
+    newer = open_segments(str(path))
+    assert newer[1].place[1] > 3
+    Path(segment_path(str(path), 1 - newer[1].place[1] % 2)).write_bytes(older)
+    check_head_gap_tail(tail(str(path), 1_000), 100)
+    for segment in newer:
+        segment.close()
+    writer.close()

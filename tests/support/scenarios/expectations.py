@@ -23,21 +23,23 @@ from tests.support.waiting import wait_until
 
 def problems(world: World, expect: Expect, ended: Ended | None) -> list[str]:
     """What is not as expected, if need be after `expect.within` seconds of waiting for it."""
+    over = list(_outcome(world, expect, ended)) if ended else []
     found: list[str] = []
 
     def settled() -> bool:
-        found[:] = _problems(world, expect, ended)
+        found[:] = _state_problems(world, expect)
         return not found
 
-    if not settled() and expect.within:
+    # What has ended wrongly does not get better by waiting.
+    if not settled() and expect.within and not over:
         try:
             wait_until(settled, timeout=expect.within, what="the expectations")
         except AssertionError:
             found.append(f"(tried for {expect.within:g} s)")
-    return found
+    return over + found
 
 
-def _problems(world: World, expect: Expect, ended: Ended | None) -> list[str]:
+def _state_problems(world: World, expect: Expect) -> list[str]:
     checks: tuple[Callable[[World, Expect], Iterable[str]], ...] = (
         _paths,
         _worktrees,
@@ -46,7 +48,7 @@ def _problems(world: World, expect: Expect, ended: Ended | None) -> list[str]:
         _logs,
         _events,
     )
-    found = list(_outcome(world, expect, ended)) if ended else []
+    found: list[str] = []
     for check in checks:
         try:
             found += check(world, expect)

@@ -29,6 +29,8 @@ def failure(
             _section("stdout", _bounded(ended.stdout)),
             _section("stderr", _bounded(ended.stderr)),
         ]
+    for log in sorted(world.sandbox.temporary.glob("bough-crash-*")):
+        parts.append(_section(log.name, _bounded(log.read_bytes())))
     parts.append(_section(f"tree of {world.root}", "\n".join(_tree(world.root))))
     parts.append(_section("jobs", "\n".join(_rows(world))))
     return "\n".join(part for part in parts if part)

@@ -118,6 +118,9 @@ def run(
     hook = config.for_event(event) if config is not None else None
     if config is None or hook is None:
         raise NotFound(f"nothing is declared for {shown(event)} in this worktree")
+    if shop.terms.off:
+        say("nothing ran: hooks are switched off (--hooks off, BOUGH=0 or bough.hooks.enabled)")
+        return Exit.OK
     fired = fire(
         shop.ground,
         shop.terms,

@@ -19,7 +19,7 @@ from bough.coordinator.errors import Exit, UsageError
 from bough.coordinator.logs.reader import Follower, Record, read_records, tail
 from bough.coordinator.model import Job
 from bough.coordinator.reconcile import truthful
-from bough.coordinator.store import history, jobs
+from bough.coordinator.store import jobs
 from bough.hooks.errors import shown
 from bough.worktree.cli.formats import Format
 from bough.worktree.cli.jobstore import JobStore, open_store
@@ -63,7 +63,7 @@ def logs(
     kinds = frozenset(chosen or (_OUTPUT if format_ is Format.TABLE else ()))
     printer = _Printer(kinds, numbered=seq, format_=format_)
     with open_store(context) as store:
-        job = truthful(store.places, [history.find(store.required(), address)])[0]
+        job = truthful(store.places, [store.find(address)])[0]
         if not job.log_path:
             say(f"{job.address} has no log: {job.status}{_because(job)}")
             return Exit.OK

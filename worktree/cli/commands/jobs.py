@@ -14,15 +14,12 @@ from bough.coordinator.store import history, schemas
 from bough.coordinator.store.history import Filter
 from bough.hooks.durations import parse_duration_ms
 from bough.hooks.errors import shown
-from bough.hooks.repository import worktrees
 from bough.worktree.cli.commands.joblogs import logs
 from bough.worktree.cli.commands.jobshow import show
 from bough.worktree.cli.formats import Format, write, write_table
 from bough.worktree.cli.jobstore import COLUMNS, JobStore, as_data, open_store, took_ms
 from bough.worktree.cli.options import DryRun, OutputFormat
-from bough.worktree.cli.session import start_folder
-from bough.worktree.cli.terminal import age, duration, say, tell
-from bough.worktree.switching import worktree_of
+from bough.worktree.cli.terminal import age, duration, say
 
 app = typer.Typer(help="Jobs: list, show, read their logs, cancel.", invoke_without_command=True)
 app.command("show")(show)
@@ -66,11 +63,15 @@ def jobs(
     format_: OutputFormat = Format.TABLE,
 ) -> int:
     """List jobs, newest first: this worktree's, or the repository's if it has none."""
-    if context.invoked_subcommand is not None:
-        return Exit.OK
-    return list_jobs(
-        context, all_, hook, worktree, status, tag, inv, failed, last, limit, before, format_
-    )
+    verb = context.invoked_subcommand
+    if verb is None:
+        return list_jobs(
+            context, all_, hook, worktree, status, tag, inv, failed, last, limit, before, format_
+        )
+    chosen = (all_, hook, worktree, status, tag, inv, failed, last, before)
+    if any(chosen) or limit != history.DEFAULT_PER_PAGE or format_ is not Format.TABLE:
+        raise UsageError(f"options go after the verb: bough jobs {verb} …")
+    return Exit.OK
 
 
 @app.command("list")
@@ -93,10 +94,12 @@ def list_jobs(
         event=hook, worktree=worktree, status=status, tag=tag, invocation=inv, failed=failed
     )
     with open_store(context) as store:
-        page = _page(context, store, wanted, everywhere=all_, last=last, limit=limit, before=before)
+        page = _page(store, wanted, everywhere=all_, last=last, limit=limit, before=before)
         rows = truthful(store.places, page.jobs)
         if format_ is Format.TABLE:
             _draw(rows)
+            if not rows:
+                say("no such jobs" if wanted != Filter() else "no jobs here yet")
         else:
             write([as_data(job, store.places) for job in rows], COLUMNS, format_)
     if page.next is not None:
@@ -105,7 +108,6 @@ def list_jobs(
 
 
 def _page(
-    context: typer.Context,
     store: JobStore,
     wanted: Filter,
     *,
@@ -116,7 +118,7 @@ def _page(
 ) -> history.Page:
     if store.connection is None:
         return history.Page(jobs=(), next=None)
-    narrowed = wanted if everywhere or wanted.worktree else _here(context, store, wanted)
+    narrowed = wanted if everywhere or wanted.worktree else _here(store, wanted)
     if last:
         newest = history.page(store.connection, narrowed, limit=1).jobs
         if not newest:
@@ -125,16 +127,12 @@ def _page(
     return history.page(store.connection, narrowed, limit=limit, before=before)
 
 
-def _here(context: typer.Context, store: JobStore, wanted: Filter) -> Filter:
+def _here(store: JobStore, wanted: Filter) -> Filter:
     """Only the current worktree's jobs, unless it has none at all."""
-    assert store.connection is not None, "asked only with a database"
-    entry = worktree_of(worktrees(store.repo), start_folder(context))
-    if entry is None:
+    only = Filter(worktree_path=store.here)
+    if store.here is None or not history.page(store.required(), only, limit=1).jobs:
         return wanted
-    only = Filter(worktree_path=entry.path)
-    if not history.page(store.connection, only, limit=1).jobs:
-        return wanted
-    return history.narrowed(wanted, worktree_path=entry.path)
+    return history.narrowed(wanted, worktree_path=store.here)
 
 
 def _draw(rows: tuple[Job, ...]) -> None:
@@ -148,7 +146,7 @@ def _draw(rows: tuple[Job, ...]) -> None:
         lines.append(
             [
                 f"{job.invocation[:6]}:{shown(job.name)}{attempt}",
-                job.status.replace("_", " "),
+                _word(job),
                 duration(taken),
                 age(now - job.queued_at),
                 shown(job.event),
@@ -191,33 +189,37 @@ def cancel(
         )
     with open_store(context) as store:
         targets = _targets(store, address, wanted)
-        if dry_run:
-            for job in targets:
-                tell(f"would cancel {job.address}")
-            return Exit.OK
+        living = tuple(job for job in targets if not job.status.terminal)
+        for job in targets:
+            if job not in living:
+                say(f"{shown(job.address)} has ended already: {_word(job)}")
+            elif dry_run:
+                say(f"would cancel {shown(job.address)} ({_word(job)})")
         if not targets:
             say("nothing to cancel")
+        if dry_run or not living:
             return Exit.OK
         writer = schemas.write_repository(store.places)
         try:
-            ended = control.cancel(store.places, writer, targets)
+            ended = control.cancel(store.places, writer, living)
         finally:
             writer.close()
     for job in ended:
-        say(f"{job.address} {job.status.replace('_', ' ')}")
+        say(f"{shown(job.address)}: {_word(job)}")
     return Exit.OK
 
 
 def _targets(store: JobStore, address: str | None, wanted: Filter) -> tuple[Job, ...]:
     if address is not None:
-        found = history.find(store.required(), address)
-        if found.status.terminal:
-            say(f"{found.address} has ended already ({found.status.replace('_', ' ')})")
-            return ()
+        found = store.find(address, alive=True)
         return (found,) if history.matches(store.required(), found, wanted) else ()
     if store.connection is None:
         return ()
     return history.active(store.connection, wanted)
+
+
+def _word(job: Job) -> str:
+    return job.status.replace("_", " ")
 
 
 def _seconds(text: str) -> int:

@@ -25,7 +25,7 @@ def show(
 ) -> int:
     """Show one job: state, command, times, environment as stored, events, log."""
     with open_store(context) as store:
-        job = truthful(store.places, [history.find(store.required(), address)])[0]
+        job = truthful(store.places, [store.find(address)])[0]
         data = _details(store, job)
     if format_ is Format.TABLE:
         _draw(job, data)

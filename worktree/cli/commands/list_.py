@@ -19,7 +19,7 @@ from bough.worktree import listing
 from bough.worktree.cli.formats import Format, write, write_table
 from bough.worktree.cli.options import OutputFormat
 from bough.worktree.cli.session import start_folder
-from bough.worktree.cli.terminal import age, say
+from bough.worktree.cli.terminal import age, harmless, say
 from bough.worktree.listing import Distance, Row
 
 COLUMNS = (
@@ -105,7 +105,7 @@ def _draw(rows: list[Row], jobs: dict[str, tuple[int, int]] | None, here: str) -
                 _distance(row.upstream, row.to_upstream),
                 _job_words((jobs or {}).get(entry.path)) if jobs is not None else "?",
                 "-" if row.last_commit_at is None else age(now - row.last_commit_at),
-                shown(entry.path) if len(entry.path) <= 80 else entry.path,
+                harmless(entry.path),
             ]
         )
     write_table(("", "branch", "state", "base", "upstream", "jobs", "age", "path"), lines)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
 
 from bough.coordinator.errors import Exit
+from bough.hooks.errors import shown
 from bough.worktree import operations
 from bough.worktree.cli.formats import Format, write
 from bough.worktree.cli.options import DryRun, Hooks, OutputFormat, SkipHooks, Trust
@@ -49,9 +51,11 @@ def remove(
     operations.refuse_unsafe(plans)
     for plan in plans:
         removed = operations.remove(shop, plan)
-        branch = f" and its branch {removed.branch}" if removed.branch else ""
+        branch = f" and its branch {shown(removed.branch)}" if removed.branch else ""
         if format_ is Format.TABLE:
-            say(f"removed {removed.path}{branch}")
+            say(f"removed {shown(removed.path)}{branch}")
+        if plan.verdict.facts.standing:
+            say(f"you were in it; go on with: cd {shlex.quote(operations.refuge(shop))}")
     if format_ is not Format.TABLE:
         write([_row(plan) for plan in plans], _COLUMNS, format_)
     return Exit.OK
@@ -66,12 +70,12 @@ def _tell(plans: tuple[Removal, ...], format_: Format) -> None:
         if plan.verdict.safe:
             branch = ""
             if plan.verdict.deletes_branch:
-                branch = f" and the branch {facts.branch}"
+                branch = f" and the branch {shown(facts.branch or '')}"
                 branch += f" ({facts.evidence})" if facts.evidence else " (its commits are lost)"
-            say(f"would remove {facts.path}{branch}")
+            say(f"would remove {shown(facts.path)}{branch}")
         else:
             reasons = "; ".join(refusal.message for refusal in plan.verdict.refusals)
-            say(f"would not remove {facts.path}: {reasons}")
+            say(f"would not remove {shown(facts.path)}: {reasons}")
 
 
 def _row(plan: Removal) -> dict[str, object]:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from bough.coordinator.errors import Exit, NotFound
+from bough.coordinator.errors import Exit, NotFound, UsageError
 from bough.hooks.config.load import load
 from bough.hooks.config.model import Config, Hook
 from bough.hooks.config.readers import FolderReader
 from bough.hooks.errors import JobFailedError, did_you_mean, shown
 from bough.hooks.events import TASK_PREFIX, FailMode
 from bough.hooks.firing import Fired, Occasion, fire
+from bough.worktree.cli.formats import Format, write, write_table
 from bough.worktree.cli.narration import Narrator
-from bough.worktree.cli.options import SkipHooks
+from bough.worktree.cli.options import OutputFormat, SkipHooks
 from bough.worktree.cli.session import globals_of, open_session
-from bough.worktree.cli.terminal import tell
+from bough.worktree.cli.terminal import say
 from bough.worktree.workshop import Interrupted, here, told_failures
 
 
@@ -27,14 +29,23 @@ def run(
         list[str] | None, typer.Argument(metavar="[ARGS]...", help="What {0}, {1}, … stand for.")
     ] = None,
     skip_hooks: SkipHooks = None,
+    format_: OutputFormat = Format.TABLE,
 ) -> int:
-    """Run a task from bough.yml. A task of one job passes its output and exit code through."""
+    """Run a task from bough.yml; without one, list them.
+
+    A task of one job passes its output and its exit code through.
+    """
     narrator = Narrator(globals_of(context).volume)
     shop = open_session(context, skip_hooks=skip_hooks or (), typed_consent=True, narrator=narrator)
     entry = here(shop)
     config = load(FolderReader(entry.path))
     if task is None:
-        return _list(config)
+        return _list(config, format_)
+    if format_ is not Format.TABLE:
+        raise UsageError(
+            "--format is for the list of tasks",
+            hint="What the task is to get goes after its name: bough run TASK --format …",
+        )
     hook = _task(config, task)
     single = len(hook.jobs) == 1
     if single:
@@ -47,7 +58,8 @@ def run(
         hook=hook,
         args=tuple(arguments or ()),
     )
-    return _status(fire(shop.ground, shop.terms, occasion), single=single)
+    # BOUGH=0 is about events; a task is what the person asks for here.
+    return _status(fire(shop.ground, replace(shop.terms, off=False), occasion), single=single)
 
 
 def _task(config: Config | None, task: str) -> Hook:
@@ -60,10 +72,29 @@ def _task(config: Config | None, task: str) -> Hook:
     return tasks[task]
 
 
-def _list(config: Config | None) -> int:
-    for name, hook in (config.tasks if config is not None else {}).items():
-        about = hook.jobs[0].description if len(hook.jobs) == 1 else ""
-        tell(f"{shown(name)}\t{shown(about)}" if about else shown(name))
+def _list(config: Config | None, format_: Format) -> int:
+    tasks = config.tasks if config is not None else {}
+    rows = [
+        {
+            "name": name,
+            "description": (task.jobs[0].description or None) if len(task.jobs) == 1 else None,
+            "jobs": [job.name for job in task.jobs],
+        }
+        for name, task in tasks.items()
+    ]
+    if format_ is not Format.TABLE:
+        write(rows, ("name", "description", "jobs"), format_)
+        return Exit.OK
+    if not rows:
+        say("there are no tasks here; `tasks:` in bough.yml declares them")
+        return Exit.OK
+    write_table(
+        ("task", "about"),
+        [
+            [shown(name), shown(str(row["description"] or ", ".join(map(str, row["jobs"]))))]
+            for name, row in zip(tasks, rows, strict=True)
+        ],
+    )
     return Exit.OK
 
 

@@ -14,9 +14,10 @@ from bough.hooks.config.load import load
 from bough.hooks.config.readers import FolderReader
 from bough.hooks.identity import repo_id
 from bough.hooks.repository import discover
+from bough.worktree.cli import consenting
 from bough.worktree.cli.formats import Format, write, write_table
 from bough.worktree.cli.options import OutputFormat
-from bough.worktree.cli.session import show_for_consent, start_folder
+from bough.worktree.cli.session import start_folder
 from bough.worktree.cli.terminal import say
 
 _LIST = "list"
@@ -52,8 +53,8 @@ def trust(
         say("trusted already")
         return Exit.OK
     if not yes and sys.stdin.isatty() and sys.stderr.isatty():
-        show_for_consent(config, standing)
-        if not typer.confirm("Trust this?", err=True):
+        consenting.show(config, standing)
+        if not consenting.agreed("Trust this?"):
             return Exit.FAILED
     consent.grant(config, identity, repo.common_dir, how="command")
     say("trusted: " + ", ".join(source.path for source in config.sources))
@@ -64,7 +65,8 @@ def untrust(context: typer.Context) -> int:
     """Withdraw all trust from this repository."""
     repo = discover(start_folder(context))
     number = consent.revoke(repo_id(repo).value, repo.common_dir, how="command")
-    say(f"withdrew {number} grants" if number else "nothing was trusted here")
+    grants = "1 grant" if number == 1 else f"{number} grants"
+    say(f"withdrew {grants}" if number else "nothing was trusted here")
     return Exit.OK
 
 
