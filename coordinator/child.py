@@ -101,8 +101,7 @@ def fork_gated(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], umask: 
 def _pipes(number: int) -> list[tuple[int, int]]:
     made: list[tuple[int, int]] = []
     try:
-        for _ in range(number):
-            made.append(os.pipe())
+        made.extend(os.pipe() for _ in range(number))
     except OSError:
         _close(fd for pipe in made for fd in pipe)
         raise

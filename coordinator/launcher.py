@@ -82,7 +82,10 @@ class Supervisor:
 
 
 async def spawn(folder: str) -> Supervisor:
-    """Prepare the job's folder and spawn its supervisor; raises OSError, PlaceError, StartFailed."""
+    """Prepare the job's folder and spawn its supervisor.
+
+    Raises OSError, PlaceError or StartFailed; then nothing was spawned.
+    """
     jobfolder.prepare(folder)
     lock = await _lock(folder)
     ours, theirs = socket.socketpair()

@@ -137,6 +137,12 @@ def private_dir(path: str) -> str:
                 f"{path} belongs to user {info.st_uid}, not to you",
                 hint="Set BOUGH_STATE_DIR and BOUGH_RUNTIME_DIR to folders of your own.",
             )
+        if info.st_mode & stat.S_ISVTX:
+            # As /tmp is: closing it would lock others out of theirs.
+            raise PlaceError(
+                f"{path} is shared with other users",
+                hint="Set BOUGH_STATE_DIR and BOUGH_RUNTIME_DIR to folders of your own.",
+            )
         if info.st_mode & 0o077:
             os.chmod(path, 0o700)
     except OSError as error:

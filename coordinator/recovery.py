@@ -11,11 +11,12 @@ appears in one step when the end is known.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from bough.coordinator.model import Change, Job, Owner, Status
+from bough.coordinator.transitions import changed
 
 
 class Ruling(StrEnum):
@@ -73,20 +74,11 @@ def derived(job: Job, *, owner_alive: bool, evidence: Evidence | None) -> Job:
     if job.owner is Owner.FOREGROUND:
         if owner_alive:
             return job
-        return replace(job, status=Status.CANCELLED, reason="command died")
+        return changed(job, Change(to=Status.CANCELLED, by="reader", reason="command died"))
     if evidence is None:
         return job
     change = judge(job.status, evidence, by="reader").change
-    if change is None:
-        return job
-    return replace(
-        job,
-        status=change.to,
-        reason=change.reason,
-        exit_code=change.exit_code,
-        signal=change.signal,
-        finished_at=change.finished_at,
-    )
+    return job if change is None else changed(job, change)
 
 
 def concluded(status: Status, outcome: Mapping[str, Any], *, by: str) -> Change:

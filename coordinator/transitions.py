@@ -1,13 +1,15 @@
 """Which status may follow which: the one table of the job's life.
 
-Pure: a table and its lookups. Terminal statuses have no successors; a retry is a new row.
+Pure: a table, its lookups, and what a change makes of a row. Terminal statuses have no successors;
+a retry is a new row.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 
-from bough.coordinator.model import Status
+from bough.coordinator.model import Change, Job, Status
 
 TRANSITIONS = MappingProxyType(
     {
@@ -54,7 +56,26 @@ TRANSITIONS = MappingProxyType(
     }
 )
 
+_FACTS = (
+    "skip_class",
+    "process",
+    "pgid",
+    "exit_code",
+    "signal",
+    "started_at",
+    "finished_at",
+    "log_bytes",
+    "log_lines",
+)
+"""The fields of a change that a row takes over when they are known."""
+
 
 def allowed(current: Status, to: Status) -> bool:
     """Whether a row in `current` may be moved to `to`."""
     return to in TRANSITIONS[current]
+
+
+def changed(job: Job, change: Change) -> Job:
+    """The row as the change leaves it, for those who show or use one that is not stored."""
+    facts = {name: value for name in _FACTS if (value := getattr(change, name)) is not None}
+    return replace(job, status=change.to, reason=change.reason or job.reason, **facts)

@@ -17,18 +17,16 @@ import platform
 import secrets
 import shlex
 import shutil
-import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from bough.coordinator import clock, handoff, processes
+from bough.coordinator import clock, processes
 from bough.coordinator.attachment import Attachment
-from bough.coordinator.errors import BoughError, CoordinatorError
+from bough.coordinator.errors import BoughError, CoordinatorError, StoreError
 from bough.coordinator.handoff import Handoff, JobOrder
 from bough.coordinator.model import Job, NewInvocation, NewJob, Owner, SkipClass, Status
 from bough.coordinator.places import StatePlaces
 from bough.coordinator.secrets import is_secret_name, mask_text, secret_values
-from bough.coordinator.store import jobs as rows
 from bough.coordinator.store import policy
 from bough.hooks import trust
 from bough.hooks.config.model import Config, Hook
@@ -176,7 +174,7 @@ def fire(ground: Ground, terms: Terms, occasion: Occasion) -> Fired:
             if not is_gate(occasion.event):
                 _tell_untrusted(terms, occasion)
         elif wanted and not ledger.scratch:
-            _state_policy(ledger.connection, occasion)
+            _state_policy(ledger, occasion)
         jobs, interrupted = _carry_out(ledger, terms, occasion, made, invocation)
     return Fired(
         event=occasion.event,
@@ -190,11 +188,16 @@ def fire(ground: Ground, terms: Terms, occasion: Occasion) -> Fired:
 
 
 def _refuse_depth(env: Mapping[str, str]) -> None:
-    if int(env.get(_DEPTH, "0")) >= MOST_NESTED:
+    if _depth(env) >= MOST_NESTED:
         raise NestedTooDeep(
             f"jobs call bough that runs jobs, {MOST_NESTED} levels deep; this looks endless",
             hint="A job that creates worktrees can pass --skip-hooks all.",
         )
+
+
+def _depth(env: Mapping[str, str]) -> int:
+    text = env.get(_DEPTH, "")
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def _trusted(ground: Ground, terms: Terms, config: Config) -> bool:
@@ -270,18 +273,21 @@ def _fail_mode(terms: Terms, occasion: Occasion, made: Plan) -> FailMode:
         return made.fail_mode
 
 
-def _state_policy(connection: sqlite3.Connection, occasion: Occasion) -> None:
+def _state_policy(ledger: Ledger, occasion: Occasion) -> None:
     settings = occasion.config.coordinator
     stated = {
         policy.MAX_PARALLEL: settings.max_parallel,
         policy.IDLE_EXIT_MS: settings.idle_exit_ms,
     }
-    policy.state(
-        connection,
-        {knob: value for knob, value in stated.items() if value is not None},
-        source=occasion.config.sources[0].path,
-        commit=occasion.site.commit,
-    )
+    try:
+        policy.state(
+            ledger.connection,
+            {knob: value for knob, value in stated.items() if value is not None},
+            source=occasion.config.sources[0].path,
+            commit=occasion.site.commit,
+        )
+    except StoreError as error:
+        ledger.give_up(error)
 
 
 def _carry_out(
@@ -294,17 +300,14 @@ def _carry_out(
     umask = os.umask(0o077)
     os.umask(umask)
     clean = environment(terms.env, keep_git=False)
-    background = any(job.owner is Owner.BACKGROUND and job.skip is None for job in made.jobs)
-    path = ""
-    if background:
-        path = handoff.write(invocation, Handoff(env=clean, umask=umask, jobs=orders))
-    planned = rows.insert(
-        ledger.connection,
-        _invocation(terms, occasion, invocation, path),
+    planned = ledger.record(
+        _invocation(terms, occasion, invocation),
         [_stored(job, terms.env) for job in made.jobs],
+        Handoff(env=clean, umask=umask, jobs=orders),
         BY,
     )
     terms.observe(Planned(event=occasion.event, jobs=planned))
+    background = any(job.owner is Owner.BACKGROUND and not job.status.terminal for job in planned)
     attachment = Attachment(ledger.places, invocation) if background else None
     if attachment is not None:
         try:
@@ -318,7 +321,9 @@ def _carry_out(
         ledger.places, ledger.connection, planned, surroundings, attachment, terms.observe
     )
     try:
-        return runner.run(), runner.interrupts > 0
+        ended = runner.run()
+        ledger.ended(ended)
+        return ended, runner.interrupts > 0
     finally:
         if attachment is not None:
             attachment.close()
@@ -330,13 +335,11 @@ def environment(env: Mapping[str, str], *, keep_git: bool) -> dict[str, str]:
     if not keep_git:
         dropped |= set(LOCAL_ENV_VARS)
     inherited = {name: value for name, value in env.items() if name not in dropped}
-    inherited[_DEPTH] = str(int(env.get(_DEPTH, "0")) + 1)
+    inherited[_DEPTH] = str(_depth(env) + 1)
     return inherited
 
 
-def _invocation(
-    terms: Terms, occasion: Occasion, invocation: str, handoff_path: str
-) -> NewInvocation:
+def _invocation(terms: Terms, occasion: Occasion, invocation: str) -> NewInvocation:
     site = occasion.site
     return NewInvocation(
         id=invocation,
@@ -348,7 +351,6 @@ def _invocation(
         commit=site.commit,
         created_at=clock.now_ms(),
         owner=processes.own_identity(),
-        handoff_path=handoff_path,
         parent=terms.env.get("BOUGH_INVOCATION", ""),
     )
 

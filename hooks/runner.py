@@ -3,6 +3,10 @@
 The command owns its foreground rows. A job starts the moment its needs are done; each is forked
 behind its gate, its identity committed as `running`, then released. Ctrl-C stops the groups of what
 runs and cancels what is queued, except `when: always`; a second one kills and cancels that, too.
+
+Invariants: every foreground row that this command knows of is terminal when `run` returns, and no
+group of it runs on when `run` raises. A database that fails on the way stops no job: the rest of
+the rows are then known to this command alone.
 """
 
 from __future__ import annotations
@@ -13,22 +17,24 @@ import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bough.coordinator import child, clock, jobfolder, recovery
 from bough.coordinator.attachment import Attachment
-from bough.coordinator.errors import CoordinatorError, StaleJob
+from bough.coordinator.errors import CoordinatorError, StaleJob, StoreError
 from bough.coordinator.execution import Execution, Limits, conclude_log, not_executed
 from bough.coordinator.handoff import JobOrder
 from bough.coordinator.launcher import started_fields
 from bough.coordinator.logs.writer import LogWriter
 from bough.coordinator.model import Change, Job, Owner, Status, When
-from bough.coordinator.places import StatePlaces
+from bough.coordinator.places import PlaceError, StatePlaces
 from bough.coordinator.processes import identify
 from bough.coordinator.pump import Pump
 from bough.coordinator.scheduling import decide
 from bough.coordinator.secrets import secret_values
 from bough.coordinator.store import jobs as rows
 from bough.coordinator.supervisor import CANCEL_FILE
+from bough.coordinator.transitions import changed
 from bough.hooks.happenings import Ended, Noted, Observer, Printed, Started
 
 BY = "command"
@@ -72,21 +78,39 @@ class Runner:
             for need in (*job.spec.needs, *job.spec.after)
         }
         self._pump = Pump(_STOP_SIGNALS)
+        self._unrecorded = False
+        """Whether the database has failed."""
         self.interrupts = 0
         """How often a person (or the system) asked to stop."""
 
     def run(self) -> tuple[Job, ...]:
         """Run to the end and return the invocation's rows as this command knows them."""
         with self._pump:
-            while True:
-                wake_at = self._start_ready()
-                if not self._running and wake_at is None:
-                    return tuple(self._jobs.values())
-                ended, signals = self._pump.step(self._wait_s(wake_at))
-                for execution in ended:
-                    self._conclude(execution)
-                for _number in signals:
-                    self._interrupt()
+            try:
+                self._run()
+            except BaseException:
+                # For example, nobody reads our output any more.
+                self._kill()
+                raise
+        return tuple(self._jobs.values())
+
+    def _run(self) -> None:
+        while True:
+            wake_at = self._start_ready()
+            if not self._running and wake_at is None:
+                return
+            ended, signals = self._pump.step(self._wait_s(wake_at))
+            for execution in ended:
+                self._conclude(execution)
+            for _number in signals:
+                self._interrupt()
+
+    def _kill(self) -> None:
+        for execution in self._running:
+            try:
+                os.killpg(execution.child.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
 
     def _start_ready(self) -> int | None:
         """Start and skip until nothing changes; when to look again at the latest (ms)."""
@@ -95,10 +119,12 @@ class Runner:
                 tuple(self._jobs.values()), owner=Owner.FOREGROUND, now=clock.now_ms()
             )
             for skip in decision.skip:
-                change = Change(
-                    to=Status.SKIPPED, by=BY, reason=skip.reason, skip_class=skip.skip_class
+                self._end(
+                    skip.job,
+                    Change(
+                        to=Status.SKIPPED, by=BY, reason=skip.reason, skip_class=skip.skip_class
+                    ),
                 )
-                self._end(skip.job, change)
             for job in decision.start:
                 self._start(job)
             # Both may have decided others: a skip its dependents, a start that failed at once too.
@@ -106,47 +132,48 @@ class Runner:
                 return decision.wake_at
 
     def _start(self, job: Job) -> None:
-        folder = os.path.dirname(self._places.absolute(job.log_path))
-        jobfolder.prepare(folder)
+        folder = self._folder(job)
         order = self._surroundings.orders[job.name]
         env = {
             **self._surroundings.env,
             **dict(order.env),
             "BOUGH_ATTEMPT": str(job.attempt),
         }
-        writer = self._log(job, folder, env)
+        try:
+            jobfolder.prepare(folder)
+            writer = self._log(job, folder, env)
+        except (OSError, PlaceError) as error:
+            self._finish(job, not_executed(f"cannot write its log: {error}"))
+            return
         try:
             forked = child.fork_gated(
                 order.argv, cwd=job.spec.cwd, env=env, umask=self._surroundings.umask
             )
         except OSError as error:
-            outcome = not_executed(f"cannot start a process: {error.strerror}")
-            conclude_log(writer, outcome)
-            self._end(job, recovery.concluded(job.status, outcome, by=BY))
+            self._fail(job, writer, f"cannot start a process: {error.strerror}")
             return
-        identity = identify(forked.pid)
-        change = Change(
-            to=Status.RUNNING,
-            by=BY,
-            process=identity,
-            pgid=forked.pid,
-            started_at=clock.now_ms(),
+        running = self._move(
+            job,
+            Change(
+                to=Status.RUNNING,
+                by=BY,
+                process=identify(forked.pid),
+                pgid=forked.pid,
+                started_at=clock.now_ms(),
+            ),
         )
-        running = self._move(job, change)
         if running is None:
+            # Cancelled from another terminal while it was queued.
             forked.abandon()
             writer.close()
+            self._ended(self._jobs[job.name])
             return
         writer.status("started", job.spec.command_text, pid=forked.pid, **started_fields(job))
         problem = forked.release()
         self._observe(Started(job=running))
         if problem:
-            os.waitpid(forked.pid, 0)
-            os.close(forked.stdout)
-            os.close(forked.stderr)
-            outcome = not_executed(problem)
-            conclude_log(writer, outcome)
-            self._end(running, recovery.concluded(running.status, outcome, by=BY))
+            forked.discard()
+            self._fail(running, writer, problem)
             return
         spec = job.spec
         limits = Limits(spec.timeout_ms, spec.idle_timeout_ms, spec.grace_ms)
@@ -163,45 +190,64 @@ class Runner:
             sink=lambda kind, line: self._observe(Printed(job=job, kind=kind, line=line)),
         )
 
+    def _folder(self, job: Job) -> str:
+        return os.path.dirname(self._places.absolute(job.log_path))
+
     def _conclude(self, execution: Execution) -> None:
-        job = self._running.pop(execution)
-        outcome = execution.outcome
-        assert outcome is not None
-        moved = self._move(job, recovery.concluded(job.status, outcome, by=BY))
-        if moved is None:
-            # Another terminal is cancelling it: the row in memory was the older one.
-            job = self._jobs[job.name]
-            if not job.status.terminal:
-                moved = self._move(job, recovery.concluded(job.status, outcome, by=BY))
-        if moved is not None:
-            self._ended(moved)
+        assert execution.outcome is not None
+        self._finish(self._running.pop(execution), execution.outcome)
+
+    def _fail(self, job: Job, writer: LogWriter, problem: str) -> None:
+        outcome = not_executed(problem)
+        conclude_log(writer, outcome)
+        self._finish(job, outcome)
+
+    def _finish(self, job: Job, outcome: Mapping[str, Any]) -> None:
+        """Record how an attempt ended, on the row as it is now."""
+        while not job.status.terminal:
+            moved = self._move(job, recovery.concluded(job.status, outcome, by=BY))
+            # Stale: another terminal is cancelling it, or has done so.
+            job = self._jobs[job.name] if moved is None else moved
+        self._ended(job)
 
     def _end(self, job: Job, change: Change) -> None:
-        moved = self._move(job, change)
-        if moved is not None:
-            self._ended(moved)
+        """End a queued job, unless somebody else just did."""
+        self._ended(self._move(job, change) or self._jobs[job.name])
 
     def _ended(self, job: Job) -> None:
         retrying = False
         if job.retries_left and job.status in {Status.FAILED, Status.TIMED_OUT}:
-            latest = {row.name: row for row in rows.of_invocation(self._connection, self._key)}
-            self._jobs[job.name] = latest[job.name]
-            retrying = latest[job.name].attempt > job.attempt
+            latest = self._latest(job)
+            self._jobs[job.name] = latest
+            retrying = latest.attempt > job.attempt
         self._observe(Ended(job=job, retrying=retrying))
         if job.name in self._needed_behind and not retrying:
             self._wake()
 
+    def _latest(self, job: Job) -> Job:
+        """The row of the job's last attempt: another than `job` if a retry was queued."""
+        if self._unrecorded:
+            return job
+        latest = rows.of_invocation(self._connection, self._key)
+        return next(row for row in latest if row.name == job.name)
+
     def _move(self, job: Job, change: Change) -> Job | None:
         """Apply a change; None when another process has moved the row, which is then reloaded."""
-        try:
-            moved = rows.move(self._connection, job, change)
-        except StaleJob:
-            now = rows.reload(self._connection, job)
-            if now is not None:
-                self._jobs[job.name] = now
-            return None
-        self._jobs[job.name] = moved
-        return moved
+        moved: Job | None = None
+        if not self._unrecorded:
+            try:
+                moved = rows.move(self._connection, job, change)
+            except StaleJob:
+                now = rows.reload(self._connection, job)
+                if now is not None:
+                    self._jobs[job.name] = now
+                    return None
+            except StoreError as error:
+                self._unrecorded = True
+                text = f"the rest of this run is not recorded: {error.message}"
+                self._observe(Noted(text=text, hint=error.hint))
+        self._jobs[job.name] = moved or changed(job, change)
+        return self._jobs[job.name]
 
     def _wake(self) -> None:
         if self._attachment is None:
@@ -217,8 +263,10 @@ class Runner:
             if job.status is Status.RUNNING:
                 moved = self._move(job, Change(to=Status.CANCELLING, by=BY, reason="interrupted"))
                 self._running[execution] = moved or self._jobs[job.name]
-                jobfolder.request_cancel(os.path.dirname(self._places.absolute(job.log_path)))
+            jobfolder.request_cancel(self._folder(job))
             execution.stop("interrupted", time.monotonic())
+            if self.interrupts > 1:
+                execution.stop("interrupted", time.monotonic())
         for job in tuple(self._jobs.values()):
             queued = job.owner is Owner.FOREGROUND and job.status is Status.QUEUED
             if queued and (self.interrupts > 1 or job.spec.when is not When.ALWAYS):

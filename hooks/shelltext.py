@@ -9,6 +9,7 @@ guess would be somebody else's code.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -33,10 +34,12 @@ class Context:
 
 _BREAKS_WORD = frozenset(" \t\n;&|()<>")
 _SUB = "$("
-_ARITHMETIC = "(("
 _PAREN = "("
 _DOUBLE = '"'
 _AFTER_PID = ("$$(", "$${", "$$'", '$$"')
+_ARITHMETIC = re.compile(r"\(\([^(){}'\"`\\]*\)\)")
+_PARAMETER = re.compile(r"\$\{[^{}$'\"`\\]*\}")
+"""Those that every shell reads alike: nothing in them is quoted, nested or executed."""
 
 
 def contexts(command: str, positions: Iterable[int]) -> dict[int, Context]:
@@ -76,17 +79,13 @@ class _Scan:
 
     def here(self) -> Context:
         """The context of a position that is reached by plain stepping."""
-        if _ARITHMETIC in self.frames:
-            return Context(fault="arithmetic would evaluate it")
         double = bool(self.frames) and self.frames[-1] == _DOUBLE
         return Context(quoting=Quoting.DOUBLE if double else Quoting.BARE)
 
 
 def _step_bare(scan: _Scan) -> None:
     char = scan.text[scan.at]
-    if char in "'\"" and _ARITHMETIC in scan.frames:
-        scan.lost = "shells disagree about the quotes in the arithmetic before it"
-    elif char == "'":
+    if char == "'":
         end = scan.text.find("'", scan.at + 1)
         scan.take(end + 1 if end != -1 else len(scan.text), Context(quoting=Quoting.SINGLE))
     elif char == '"':
@@ -124,10 +123,9 @@ def _step_common(scan: _Scan) -> None:
     elif scan.text.startswith(_AFTER_PID, scan.at):
         scan.lost = "shells disagree about the $$ with a bracket or quote before it"
     elif scan.peek("${"):
-        _parameter(scan)
+        _simple(scan, _PARAMETER, scan.at, "a ${…}")
     elif scan.peek("$(("):
-        scan.take(scan.at + 3, scan.here())
-        scan.frames += [_ARITHMETIC, _PAREN]
+        _simple(scan, _ARITHMETIC, scan.at + 1, "arithmetic")
     elif scan.peek("$("):
         scan.take(scan.at + 2, scan.here())
         scan.frames.append(_SUB)
@@ -137,20 +135,27 @@ def _step_common(scan: _Scan) -> None:
 
 def _parenthesis(scan: _Scan, char: str) -> None:
     """Counted for the end of a `$(` alone: outside of one they need not come in pairs."""
-    if char == ")":
-        if scan.frames:
-            scan.frames.pop()
-        scan.take(scan.at + 1, scan.here())
-    elif scan.peek("(("):
-        scan.take(scan.at + 2, scan.here())
-        scan.frames += [_ARITHMETIC, _PAREN]
-    else:
-        scan.take(scan.at + 1, scan.here())
+    if scan.peek("(("):
+        _simple(scan, _ARITHMETIC, scan.at, "arithmetic")
+        return
+    scan.take(scan.at + 1, scan.here())
+    if char == "(":
         scan.frames.append(_PAREN)
+    elif scan.frames:
+        scan.frames.pop()
+
+
+def _simple(scan: _Scan, form: re.Pattern[str], start: int, what: str) -> None:
+    """Pass what has this form at `start`; anything else that begins like it ends the reading."""
+    match = form.match(scan.text, start)
+    if match:
+        scan.take(match.end(), scan.here())
+    else:
+        scan.lost = f"it stands in or after {what} that shells may read differently"
 
 
 def _comment(scan: _Scan) -> None:
-    if _substituted(scan):
+    if _SUB in scan.frames:
         scan.lost = "shells disagree about the comment inside $(…) before it"
         return
     end = scan.text.find("\n", scan.at)
@@ -159,18 +164,13 @@ def _comment(scan: _Scan) -> None:
 
 def _starts_case(scan: _Scan) -> bool:
     """Whether a `case` begins here whose patterns' `)` would be taken for the end of a `$(`."""
-    return _substituted(scan) and scan.before in _BREAKS_WORD and scan.peek("case")
-
-
-def _substituted(scan: _Scan) -> bool:
-    """Whether this is inside a `$(`, whose end has to be found, or what may be one."""
-    return _SUB in scan.frames or _ARITHMETIC in scan.frames
+    return _SUB in scan.frames and scan.before in _BREAKS_WORD and scan.peek("case")
 
 
 def _backslash(scan: _Scan) -> None:
     if not scan.peek("\\\n"):
         scan.take(scan.at + 2, Context(fault="a backslash stands before it"))
-    elif scan.before in "$<(" or (_substituted(scan) and scan.before not in _BREAKS_WORD):
+    elif scan.before in "$<(" or (_SUB in scan.frames and scan.before not in _BREAKS_WORD):
         scan.lost = "a line before it is continued in the middle of a word"
     else:
         before = scan.before
@@ -183,21 +183,3 @@ def _backquote_end(scan: _Scan) -> int:
     while position < len(scan.text) and scan.text[position] != "`":
         position += 2 if scan.text[position] == "\\" else 1
     return position + 1
-
-
-def _parameter(scan: _Scan) -> None:
-    """`${…}`: followed to its end as long as nothing in it is quoted or executed."""
-    position = scan.at + 2
-    level = 1
-    while position < len(scan.text) and level:
-        char = scan.text[position]
-        if char in "'\"\\`" or scan.text.startswith("$(", position):
-            scan.lost = "the ${…} before it is too complicated to read safely"
-            return
-        if scan.text.startswith("${", position):
-            level += 1
-            position += 1
-        elif char == "}":
-            level -= 1
-        position += 1
-    scan.take(position, Context(fault="it stands inside ${…}"))

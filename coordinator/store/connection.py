@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ MINIMUM_SQLITE = (3, 37, 0)
 """STRICT tables came with 3.37."""
 _WRITER_BUSY_MS = 5_000
 _READER_BUSY_MS = 300
+_SWITCH_PAUSE_S = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ def open_writer(path: str, schema: Schema) -> sqlite3.Connection:
             _check_identity(connection, path, schema)
             if connection.execute("PRAGMA user_version").fetchone()[0] < schema.version:
                 _migrate(connection, schema)
-            _set(connection, "journal_mode", "wal")
+            _write_ahead(connection)
             _set(connection, "synchronous", 1)
             _set(connection, "foreign_keys", 1)
         except BaseException:
@@ -180,6 +182,19 @@ def _set(connection: sqlite3.Connection, pragma: str, value: str | int) -> None:
         raise StoreError(f"SQLite did not accept {pragma} = {value} (it is {actual})")
 
 
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to WAL; SQLite does not wait for others by itself where it needs the file alone."""
+    deadline = time.monotonic() + _WRITER_BUSY_MS / 1000
+    while True:
+        try:
+            _set(connection, "journal_mode", "wal")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(_SWITCH_PAUSE_S)
+
+
 def _ensure_file(path: str) -> None:
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -211,9 +226,16 @@ def _check_file(path: str) -> None:
 
 
 def _check_identity(connection: sqlite3.Connection, path: str, schema: Schema) -> None:
-    mark = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if mark != schema.application_id and not _is_empty(connection, mark, version):
+    # All of one moment: another process may be creating the schema right now.
+    connection.execute("BEGIN")
+    try:
+        mark = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        empty = not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    finally:
+        connection.execute("ROLLBACK")
+    unmarked = mark == 0 and version == 0 and empty
+    if mark != schema.application_id and not unmarked:
         raise StoreError(
             f"{path} is a database of something else, not a bough {schema.name} database",
             hint="Move it away; bough makes its own.",
@@ -223,12 +245,6 @@ def _check_identity(connection: sqlite3.Connection, path: str, schema: Schema) -
             f"{path} was written by a newer bough (schema {version}; this one: {schema.version})",
             hint="Upgrade this bough, or use the newer one.",
         )
-
-
-def _is_empty(connection: sqlite3.Connection, mark: int, version: int) -> bool:
-    if mark != 0 or version != 0:
-        return False
-    return bool(connection.execute("SELECT count(*) = 0 FROM sqlite_schema").fetchone()[0])
 
 
 def _migrate(connection: sqlite3.Connection, schema: Schema) -> None:

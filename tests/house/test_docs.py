@@ -62,9 +62,10 @@ def _problem_of(words: list[str]) -> str:
     """What is wrong with a command line of bough's, without its first word; empty if nothing is."""
     import typer.main
 
-    from bough.worktree.cli.app import app
+    from bough.worktree.cli.app import application
 
-    command: Any = typer.main.get_command(app)  # click's own classes, which typer may replace
+    # Any: click's own classes, which typer may replace.
+    command: Any = typer.main.get_command(application())
     name = "bough"
     rest = list(words)
     while rest and rest[0] != "--":

@@ -27,6 +27,9 @@ from tests.support import leaks
 BIN = Path(sys.executable).parent
 """Where the commands of the environment under test are installed."""
 
+# tempfile settles on a folder once; it must not be one that goes away with its sandbox.
+tempfile.gettempdir()
+
 FOREIGN_PREFIXES = ("GIT_", "BOUGH_", "XDG_", "LC_", "CLICOLOR")
 FOREIGN_NAMES = frozenset(
     {

@@ -43,7 +43,7 @@ def snapshot() -> frozenset[int]:
 def survivors(marker: str, before: frozenset[int]) -> list[psutil.Process]:
     """The living processes, started since `before`, that belong to the test with `marker`."""
     found = []
-    for pid in set(psutil.pids()) - before:
+    for pid in snapshot() - before:
         try:
             process = psutil.Process(pid)
             if process.status() != psutil.STATUS_ZOMBIE and _belongs(process, marker):
@@ -74,14 +74,20 @@ def _environment(process: psutil.Process) -> dict[str, str]:
 def check(marker: str, before: frozenset[int]) -> None:
     """Send the test's coordinators away and raise `Leak` if any process of the test is left."""
     asked: set[psutil.Process] = set()
+    calm = 0
 
     def settled() -> bool:
+        nonlocal calm
+        if snapshot() <= before:
+            return True
         left = survivors(marker, before)
         for process in left:
             if process not in asked and _is_coordinator(process):
                 asked.add(process)
                 _signal(process, signal.SIGTERM)
-        return not left
+        # Twice in a row: what a process forks before it ends may be missed while both are looked at.
+        calm = 0 if left else calm + 1
+        return calm >= 2
 
     if _settles(settled, PATIENCE_S) or (asked and _settles(settled, COORDINATOR_PATIENCE_S)):
         return

@@ -2,54 +2,73 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 
 import bough
 from bough.coordinator.errors import Exit, UsageError
-from bough.worktree.cli.commands import (
-    demo,
-    go,
-    hooks,
-    jobs,
-    list_,
-    remove,
-    run,
-    start,
-    trust,
-)
+from bough.worktree.cli.context import Globals
 from bough.worktree.cli.misuse import misused
 from bough.worktree.cli.narration import Volume
-from bough.worktree.cli.session import Globals
+from bough.worktree.cli.words import verb_at
 
 _MisusedError: type[Exception] = typer.BadParameter.__mro__[1]
 """What every wrong use of an option, argument or verb derives from. Typer exports only this leaf,
 and has changed the package that the class lives in."""
 
-app = typer.Typer(
-    name="bough",
-    help="Worktrees with jobs: declare them once in bough.yml, and events run them.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("start")(start.start)
-app.command("go")(go.go)
-app.command("list")(list_.list_)
-app.command("ls", hidden=True)(list_.list_)
-app.command("remove")(remove.remove)
-app.command("rm", hidden=True)(remove.remove)
-app.command(
-    "run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
-)(run.run)
-app.add_typer(jobs.app, name="jobs")
-app.add_typer(hooks.app, name="hooks")
-app.command("trust")(trust.trust)
-app.command("untrust")(trust.untrust)
+_AS_IS = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
-app.command("demo")(demo.demo)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Verb:
+    """A verb: its module below `commands`, the function in it, or the group `app` of verbs."""
+
+    module: str
+    function: str = ""
+    hidden: bool = False
+    settings: dict[str, Any] | None = None
+
+
+_VERBS = {
+    "start": _Verb(module="start", function="start"),
+    "go": _Verb(module="go", function="go"),
+    "list": _Verb(module="list_", function="list_"),
+    "ls": _Verb(module="list_", function="list_", hidden=True),
+    "remove": _Verb(module="remove", function="remove"),
+    "rm": _Verb(module="remove", function="remove", hidden=True),
+    "run": _Verb(module="run", function="run", settings=_AS_IS),
+    "jobs": _Verb(module="jobs"),
+    "hooks": _Verb(module="hooks"),
+    "trust": _Verb(module="trust", function="trust"),
+    "untrust": _Verb(module="trust", function="untrust"),
+    "demo": _Verb(module="demo", function="demo"),
+}
+
+
+def application(only: str = "") -> typer.Typer:
+    """The whole command line; or, with the name of a verb, no more than that verb needs."""
+    app = typer.Typer(
+        name="bough",
+        help="Worktrees with jobs: declare them once in bough.yml, and events run them.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_globals)
+    for name, verb in _VERBS.items():
+        if only in _VERBS and name != only:
+            continue
+        module = import_module(f"bough.worktree.cli.commands.{verb.module}")
+        if not verb.function:
+            app.add_typer(module.app, name=name)
+            continue
+        register = app.command(name, hidden=verb.hidden, context_settings=verb.settings)
+        register(getattr(module, verb.function))
+    return app
 
 
 def _version(wanted: bool) -> None:
@@ -58,7 +77,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _globals(
     context: typer.Context,
     directory: Annotated[
@@ -83,11 +101,12 @@ def _globals(
 
 def main(arguments: list[str]) -> int:
     """Run the application and return its exit status; a wrong command line is a `UsageError`."""
+    place = verb_at(arguments)
+    app = application("".join(arguments[place : place + 1]))
     try:
         status = app(arguments or ["--help"], prog_name="bough", standalone_mode=False)
     except _MisusedError as error:
-        registered = (*app.registered_commands, *app.registered_groups)
-        raise misused(error, arguments, [str(verb.name) for verb in registered]) from error
+        raise misused(error, arguments, tuple(_VERBS)) from error
     except typer.Abort:
         return int(Exit.INTERRUPTED)
     return status if isinstance(status, int) else int(Exit.OK)

@@ -71,13 +71,16 @@ def candidates(words: list[str], current: str) -> list[bytes]:
     position = _Position()
     for word in words:
         position.read(word)
-    found: list[bytes] = []
+    found: set[bytes] = set()
     for source, before in position.sources(current):
         typed = os.fsencode(current[len(before) :])
-        head = os.fsencode(before)
         names = _named(source, position, typed)
-        found += [head + name for name in names if name.startswith(typed)]
-    return _showable(sorted(set(found)))
+        if current:
+            head = os.fsencode(before)
+            names = [head + name for name in names if name.startswith(typed)]
+        found.update(names)
+    found.discard(b"")
+    return _showable(sorted(found))
 
 
 def _showable(names: list[bytes]) -> list[bytes]:
@@ -115,7 +118,7 @@ def _branches(common_dir: bytes, typed: bytes) -> Iterable[bytes]:
     for git_dir in repofiles.linked_git_dirs(common_dir):
         if repofiles.branch_in(git_dir) is None:
             names.add(repofiles.folder_name(git_dir) or b"")
-    return filter(None, names)
+    return names
 
 
 def _bases(common_dir: bytes, _typed: bytes) -> Iterable[bytes]:
@@ -132,9 +135,7 @@ def _bases(common_dir: bytes, _typed: bytes) -> Iterable[bytes]:
 def _removable(common_dir: bytes, _typed: bytes) -> Iterable[bytes]:
     """All worktrees but the main one, by branch or else by folder."""
     for git_dir in repofiles.linked_git_dirs(common_dir):
-        name = repofiles.branch_in(git_dir) or repofiles.folder_name(git_dir)
-        if name:
-            yield name
+        yield repofiles.branch_in(git_dir) or repofiles.folder_name(git_dir) or b""
 
 
 def _worktrees(common_dir: bytes, typed: bytes) -> Iterable[bytes]:

@@ -27,7 +27,17 @@ def main(argv: list[str]) -> int:
     return 0
 
 
+def _find_package() -> None:
+    """Make `bough` importable, first and alone: what lies beside it in its environment stays out,
+    and the standard library's folders are not searched for it."""
+    root = __file__.rsplit("/", 4)[0]
+    sys.path.insert(0, root)
+    import bough.worktree.cli  # noqa: F401 - once imported, it finds its modules by itself
+
+    sys.path.remove(root)
+
+
 if __name__ == "__main__":
-    sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(__file__)))))
+    _find_package()
     # Tearing the interpreter down would take a fifth of the time, and there is nothing to save.
     os._exit(main(sys.argv[1:]))

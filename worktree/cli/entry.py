@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import sys
 
+from bough.worktree.cli.words import wants_json
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from bough.coordinator.errors import BoughError
@@ -66,18 +68,12 @@ def _told(error: Exception, arguments: list[str]) -> int:
     from bough.coordinator.errors import BoughError
 
     if isinstance(error, BoughError):
-        _print(error, as_json=_wants_json(arguments))
+        _print(error, as_json=wants_json(arguments))
         return int(error.exit)
     path = _crash_log(error, arguments)
     sys.stderr.write(f"bough: a bug: {type(error).__name__}: {error}\n")
     sys.stderr.write(f"  The crash log is {path}; please report it with what you did.\n")
     return _BUG
-
-
-def _wants_json(arguments: list[str]) -> bool:
-    # Looked for by hand: the command line may be what is wrong.
-    joined = "\0".join(arguments)
-    return "--format=json" in arguments or "--format\0json" in joined
 
 
 def _print(error: BoughError, *, as_json: bool) -> None:

@@ -19,7 +19,7 @@ from bough.coordinator.store.history import Filter
 from bough.hooks.errors import shown
 from bough.hooks.identity import repo_id
 from bough.hooks.repository import Repository, discover, worktrees
-from bough.worktree.cli.session import start_folder
+from bough.worktree.cli.context import start_folder
 from bough.worktree.switching import worktree_of
 
 COLUMNS = (

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from bough.worktree.cli.formats import Format
-from bough.worktree.cli.session import HookMode
+
+
+class HookMode(StrEnum):
+    """How the jobs of fired events run: as declared, all in one place, or not at all."""
+
+    AUTO = "auto"
+    FOREGROUND = "foreground"
+    BACKGROUND = "background"
+    OFF = "off"
+
 
 SkipHooks = Annotated[
     list[str] | None,

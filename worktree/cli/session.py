@@ -8,49 +8,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
 import typer
 
 from bough.coordinator.model import Owner
 from bough.hooks.firing import Consent, Terms
 from bough.hooks.git import require_git
-from bough.hooks.repository import Repository, current_folder
+from bough.hooks.repository import Repository
 from bough.worktree.cli.consenting import ask_to_run, record
-from bough.worktree.cli.narration import Narrator, Volume
+from bough.worktree.cli.context import globals_of, start_folder
+from bough.worktree.cli.narration import Narrator
+from bough.worktree.cli.options import HookMode
 from bough.worktree.cli.terms import command_line, fail_mode_of, selectors, switched_off
 from bough.worktree.workshop import Workshop, open_workshop
-
-
-class HookMode(StrEnum):
-    """How the jobs of fired events run: as declared, all in one place, or not at all."""
-
-    AUTO = "auto"
-    FOREGROUND = "foreground"
-    BACKGROUND = "background"
-    OFF = "off"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Globals:
-    """What stands before the verb."""
-
-    directory: str | None
-    volume: Volume
-
-
-def globals_of(context: typer.Context) -> Globals:
-    """The options before the verb, as the command's context carries them."""
-    found = context.find_object(Globals)
-    assert found is not None, "the application's callback sets it"
-    return found
-
-
-def start_folder(context: typer.Context) -> str:
-    """Where the command works: `-C`, else the current folder."""
-    directory = globals_of(context).directory
-    return current_folder() if directory is None else os.path.abspath(directory)
 
 
 def open_session(
@@ -81,11 +51,18 @@ def open_session(
             override=_override(hooks),
             off=hooks is HookMode.OFF or switched_off(repo),
             consent=_consent(repo, trusting=trusting, typed=typed_consent),
-            consent_hint=f"{command_line(sys.argv[1:])} --trust",
+            consent_hint="bough trust" if typed_consent else _trusting(sys.argv[1:]),
             fail_mode=fail_mode_of(repo),
         )
 
     return open_workshop(start_folder(context), terms)
+
+
+def _trusting(arguments: Sequence[str]) -> str:
+    """The same command line with `--trust`, which must not come after a `--`."""
+    words = list(arguments)
+    words.insert(words.index("--") if "--" in words else len(words), "--trust")
+    return command_line(words)
 
 
 def _override(hooks: HookMode) -> Owner | None:

@@ -131,7 +131,7 @@ BOUGH = Verb(
         "ls": Verb(_FORMAT, hidden=True),
         "remove": Verb(_REMOVING, ("removable",), repeats=True),
         "rm": Verb(_REMOVING, ("removable",), repeats=True, hidden=True),
-        "run": Verb({"--skip-hooks": "selectors"}, (TEXT,), repeats=True),
+        "run": Verb({"--skip-hooks": "selectors"}, (TEXT, TEXT), repeats=True),
         "jobs": Verb(_LISTING, verbs=_JOBS),
         "hooks": Verb(verbs=_HOOKS),
         "trust": Verb({"--yes": FLAG, "-y": FLAG, "--always": FLAG, **_FORMAT}, ("trust",)),

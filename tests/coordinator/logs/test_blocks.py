@@ -12,10 +12,10 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.coordinator.logs.support import file_size_limit
 
 from bough.coordinator.logs import blocks
 from bough.coordinator.logs.blocks import append, lines_backwards, lines_from, whole_lines
+from tests.coordinator.logs.support import file_size_limit
 
 
 @contextmanager

@@ -14,13 +14,13 @@ from unittest.mock import patch
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.coordinator.logs.support import numbered, records_at, texts, writer_at
-from tests.support.waiting import wait_until
 
 import bough
 from bough.coordinator.logs import blocks, reader, ring
 from bough.coordinator.logs.reader import Follower, Record, read_records, tail
 from bough.coordinator.logs.writer import LogWriter
+from tests.coordinator.logs.support import numbered, records_at, texts, writer_at
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from bough.coordinator.logs.reader import Record, tail
+from bough.coordinator.logs.ring import open_segment, open_segments, segment_path
 from tests.coordinator.logs.support import (
     file_size_limit,
     numbered,
@@ -18,9 +21,6 @@ from tests.coordinator.logs.support import (
     texts,
     writer_at,
 )
-
-from bough.coordinator.logs.reader import Record, tail
-from bough.coordinator.logs.ring import open_segment, open_segments, segment_path
 
 RECORD = 100
 """More than a record of a small number has, status records excepted."""

@@ -13,6 +13,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from bough.coordinator.logs.reader import parse_record, read_records
+from bough.coordinator.logs.records import PIECE_LIMIT
+from bough.coordinator.logs.writer import LogWriter
+from bough.coordinator.secrets import mask_text
 from tests.coordinator.logs.support import (
     OUTPUT,
     file_size_limit,
@@ -23,11 +28,6 @@ from tests.coordinator.logs.support import (
     texts,
     writer_at,
 )
-
-from bough.coordinator.logs.reader import parse_record, read_records
-from bough.coordinator.logs.records import PIECE_LIMIT
-from bough.coordinator.logs.writer import LogWriter
-from bough.coordinator.secrets import mask_text
 
 SECRET = b"hunter2-hunter2"
 

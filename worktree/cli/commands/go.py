@@ -9,8 +9,8 @@ import typer
 from bough.coordinator.errors import Exit
 from bough.worktree import operations
 from bough.worktree.cli.commands.start import Execute, arrive
-from bough.worktree.cli.options import DryRun, Hooks, Layout, SkipHooks, Trust
-from bough.worktree.cli.session import HookMode, open_session
+from bough.worktree.cli.options import DryRun, HookMode, Hooks, Layout, SkipHooks, Trust
+from bough.worktree.cli.session import open_session
 from bough.worktree.cli.terminal import say, tell
 from bough.worktree.creation import Creation
 

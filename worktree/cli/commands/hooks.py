@@ -18,9 +18,10 @@ from bough.hooks.events import EVENTS, TASK_PREFIX
 from bough.hooks.firing import Occasion, fire
 from bough.hooks.repository import discover
 from bough.hooks.shims import Report, State
+from bough.worktree.cli.context import start_folder
 from bough.worktree.cli.formats import Format, write, write_table
-from bough.worktree.cli.options import Hooks, OutputFormat, SkipHooks
-from bough.worktree.cli.session import HookMode, open_session, start_folder
+from bough.worktree.cli.options import HookMode, Hooks, OutputFormat, SkipHooks
+from bough.worktree.cli.session import open_session
 from bough.worktree.cli.terminal import say, tell
 from bough.worktree.workshop import Interrupted, here, told_failures
 

@@ -8,6 +8,7 @@ died without one.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ import typer
 
 from bough.coordinator.errors import Exit, UsageError
 from bough.coordinator.logs.reader import Follower, Record, read_records, tail
+from bough.coordinator.logs.records import STATUS, STDERR, STDOUT, TRUNCATED
 from bough.coordinator.model import Job
 from bough.coordinator.reconcile import truthful
 from bough.coordinator.store import jobs
@@ -24,10 +26,11 @@ from bough.hooks.errors import shown
 from bough.worktree.cli.formats import Format
 from bough.worktree.cli.jobstore import JobStore, open_store
 from bough.worktree.cli.options import OutputFormat
-from bough.worktree.cli.terminal import say
+from bough.worktree.cli.terminal import say, style_for
 
 _FOLLOW_PAUSE_S = 0.05
-_OUTPUT = ("stdout", "stderr")
+_OUTPUT = frozenset({STDOUT, STDERR})
+_KINDS = frozenset({*_OUTPUT, STATUS})
 
 
 def logs(
@@ -57,27 +60,25 @@ def logs(
         raise UsageError(
             "a log that is followed has no end to close a list", hint="--format ndjson"
         )
-    chosen = [
-        name for name, on in (("stdout", stdout), ("stderr", stderr), ("status", status)) if on
-    ]
-    kinds = frozenset(chosen or (_OUTPUT if format_ is Format.TABLE else ()))
+    chosen = {name for name, on in ((STDOUT, stdout), (STDERR, stderr), (STATUS, status)) if on}
+    kinds = frozenset(chosen) or (_OUTPUT if format_ is Format.TABLE else _KINDS)
     printer = _Printer(kinds, numbered=seq, format_=format_)
     with open_store(context) as store:
         job = truthful(store.places, [store.find(address)])[0]
-        if not job.log_path:
-            say(f"{job.address} has no log: {job.status}{_because(job)}")
-            return Exit.OK
-        path = store.places.absolute(job.log_path)
-        if last is None and not follow:
+        path = store.places.absolute(job.log_path) if job.log_path else ""
+        if not os.path.exists(path) and (job.status.terminal or not follow):
+            say(f"{shown(job.address)} has no log: {_state(job)}")
+        elif last is None and not follow:
             printer.print(read_records(path, since_seq=since_seq))
         else:
-            shown_up_to = since_seq
+            newest = since_seq
             if last is not None:
-                records = [r for r in tail(path, last, kinds or None) if r.seq > since_seq]
-                printer.print(records)
-                shown_up_to = _newest(path, since_seq)
+                # First how far it goes: what is written from now on is for the follower.
+                newest = _newest(path, since_seq)
+                found = tail(path, last, kinds)
+                printer.print(r for r in found if since_seq < r.seq <= newest)
             if follow:
-                _follow(store, job, shown_up_to, printer)
+                _follow(store, job, newest, printer)
     printer.close()
     return Exit.OK
 
@@ -90,39 +91,48 @@ def _newest(path: str, since_seq: int) -> int:
 def _follow(store: JobStore, job: Job, since_seq: int, printer: _Printer) -> None:
     with Follower(store.places.absolute(job.log_path), since_seq=since_seq) as follower:
         while True:
-            row = jobs.reload(store.required(), job)
-            over = row is None or truthful(store.places, [row])[0].status.terminal
+            row = jobs.reload(store.required(), job) or job
+            row = truthful(store.places, [row])[0]
             while records := follower.read_new():
                 printer.print(records)
             if follower.ended:
                 return
-            if over:
-                say(f"bough: {job.address} ended without a last record{_because(row or job)}")
+            if row.status.terminal:
+                say(f"bough: {shown(job.address)} ended without a last record: {_state(row)}")
                 return
             time.sleep(_FOLLOW_PAUSE_S)
 
 
-def _because(job: Job) -> str:
-    return f" ({shown(job.reason)})" if job.reason else ""
+def _state(job: Job) -> str:
+    because = f" ({shown(job.reason)})" if job.reason else ""
+    return f"{job.status.replace('_', ' ')}{because}"
 
 
 class _Printer:
-    """Writes records as text or JSON; of a list in JSON it remembers whether it is open."""
+    """Writes records as text or JSON; of a list in JSON it remembers whether it is open.
+
+    In text a note about what is missing is talk, whatever kinds are wanted: nobody is to take a
+    gap for the whole.
+    """
 
     def __init__(self, kinds: frozenset[str], *, numbered: bool, format_: Format) -> None:
         self._kinds = kinds
         self._numbered = numbered
         self._format = format_
         self._first = True
+        self._amid = False
+        self._style = style_for(sys.stderr)
 
     def print(self, records: Iterable[Record]) -> None:
         """Write those records whose kind is wanted."""
         out = sys.stdout.buffer
         for record in records:
-            if self._kinds and record.kind not in self._kinds:
-                continue
-            out.write(self._text(record))
-            self._first = False
+            if record.status == TRUNCATED and self._format is Format.TABLE:
+                out.flush()
+                say(f"{self._style.dim}[{record.text}]{self._style.reset}")
+            elif record.kind in self._kinds or record.kind not in _KINDS:
+                out.write(self._text(record))
+                self._first = False
         out.flush()
 
     def close(self) -> None:
@@ -133,8 +143,10 @@ class _Printer:
 
     def _text(self, record: Record) -> bytes:
         if self._format is Format.TABLE:
-            number = b"%d\t" % record.seq if self._numbered else b""
-            return number + record.raw + (b"" if record.more else b"\n")
+            number = b"%d\t" % record.seq if self._numbered and not self._amid else b""
+            label = f"{record.status}: ".encode() if record.status else b""
+            self._amid = record.more
+            return number + label + record.raw + (b"" if record.more else b"\n")
         body = json.dumps(record.as_dict()).encode()
         if self._format is Format.NDJSON:
             return body + b"\n"

@@ -16,9 +16,9 @@ from bough.hooks.git import require_git
 from bough.hooks.identity import repo_id
 from bough.hooks.repository import Repository, discover
 from bough.worktree import listing
+from bough.worktree.cli.context import start_folder
 from bough.worktree.cli.formats import Format, write, write_table
 from bough.worktree.cli.options import OutputFormat
-from bough.worktree.cli.session import start_folder
 from bough.worktree.cli.terminal import age, harmless, say
 from bough.worktree.listing import Distance, Row
 

@@ -11,8 +11,8 @@ from bough.coordinator.errors import Exit
 from bough.hooks.errors import shown
 from bough.worktree import operations
 from bough.worktree.cli.formats import Format, write
-from bough.worktree.cli.options import DryRun, Hooks, OutputFormat, SkipHooks, Trust
-from bough.worktree.cli.session import HookMode, open_session
+from bough.worktree.cli.options import DryRun, HookMode, Hooks, OutputFormat, SkipHooks, Trust
+from bough.worktree.cli.session import open_session
 from bough.worktree.cli.terminal import say
 from bough.worktree.operations import Removal
 from bough.worktree.safety import Wishes

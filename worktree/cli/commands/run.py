@@ -14,10 +14,11 @@ from bough.hooks.config.readers import FolderReader
 from bough.hooks.errors import JobFailedError, did_you_mean, shown
 from bough.hooks.events import TASK_PREFIX, FailMode
 from bough.hooks.firing import Fired, Occasion, fire
+from bough.worktree.cli.context import globals_of
 from bough.worktree.cli.formats import Format, write, write_table
 from bough.worktree.cli.narration import Narrator
 from bough.worktree.cli.options import OutputFormat, SkipHooks
-from bough.worktree.cli.session import globals_of, open_session
+from bough.worktree.cli.session import open_session
 from bough.worktree.cli.terminal import say
 from bough.worktree.workshop import Interrupted, here, told_failures
 
@@ -72,27 +73,32 @@ def _task(config: Config | None, task: str) -> Hook:
     return tasks[task]
 
 
+def _about(task: Hook) -> str:
+    return task.jobs[0].description if len(task.jobs) == 1 else ""
+
+
 def _list(config: Config | None, format_: Format) -> int:
     tasks = config.tasks if config is not None else {}
-    rows = [
-        {
-            "name": name,
-            "description": (task.jobs[0].description or None) if len(task.jobs) == 1 else None,
-            "jobs": [job.name for job in task.jobs],
-        }
-        for name, task in tasks.items()
-    ]
+    about = {name: _about(task) for name, task in tasks.items()}
     if format_ is not Format.TABLE:
+        rows = [
+            {
+                "name": name,
+                "description": about[name] or None,
+                "jobs": [job.name for job in task.jobs],
+            }
+            for name, task in tasks.items()
+        ]
         write(rows, ("name", "description", "jobs"), format_)
         return Exit.OK
-    if not rows:
+    if not tasks:
         say("there are no tasks here; `tasks:` in bough.yml declares them")
         return Exit.OK
     write_table(
         ("task", "about"),
         [
-            [shown(name), shown(str(row["description"] or ", ".join(map(str, row["jobs"]))))]
-            for name, row in zip(tasks, rows, strict=True)
+            [shown(name), shown(about[name] or ", ".join(job.name for job in task.jobs))]
+            for name, task in tasks.items()
         ],
     )
     return Exit.OK

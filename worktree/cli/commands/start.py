@@ -14,8 +14,8 @@ from bough.hooks.errors import JobFailedError
 from bough.hooks.events import POST_CREATE
 from bough.hooks.firing import environment
 from bough.worktree import operations
-from bough.worktree.cli.options import DryRun, Hooks, Layout, SkipHooks, Trust
-from bough.worktree.cli.session import HookMode, open_session
+from bough.worktree.cli.options import DryRun, HookMode, Hooks, Layout, SkipHooks, Trust
+from bough.worktree.cli.session import open_session
 from bough.worktree.cli.terminal import say, tell
 from bough.worktree.operations import Arrival, rerun_hint
 from bough.worktree.workshop import Interrupted, told_failures

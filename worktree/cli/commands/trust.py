@@ -15,9 +15,9 @@ from bough.hooks.config.readers import FolderReader
 from bough.hooks.identity import repo_id
 from bough.hooks.repository import discover
 from bough.worktree.cli import consenting
+from bough.worktree.cli.context import start_folder
 from bough.worktree.cli.formats import Format, write, write_table
 from bough.worktree.cli.options import OutputFormat
-from bough.worktree.cli.session import start_folder
 from bough.worktree.cli.terminal import say
 
 _LIST = "list"
