@@ -136,22 +136,5 @@ def order_for(job: Job, handoff: Handoff, order: JobOrder) -> dict[str, Any]:
         "sample_every": spec.log.sample_every,
         "secrets": secret_values(env),
         "title": spec.command_text,
-        "identity": started_fields(job),
-    }
-
-
-def started_fields(job: Job) -> dict[str, Any]:
-    """What a log's first record says about its job: enough to rebuild the row."""
-    return {
-        "invocation": job.invocation,
-        "event": job.event,
-        "job": job.name,
-        "attempt": job.attempt,
-        "owner": job.owner,
-        "worktree_name": job.worktree_name,
-        "worktree_path": job.worktree_path,
-        "branch": job.branch,
-        "commit": job.commit,
-        "queued_at": job.queued_at,
-        "ordinal": job.ordinal,
+        "identity": job.log_identity,
     }

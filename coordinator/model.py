@@ -207,6 +207,23 @@ class Job:
         return f"{self.invocation[:6]}:{self.name}{suffix}"
 
     @property
+    def log_identity(self) -> dict[str, str | int]:
+        """What the log's first record says about its job: enough to rebuild the row."""
+        return {
+            "invocation": self.invocation,
+            "event": self.event,
+            "job": self.name,
+            "attempt": self.attempt,
+            "owner": self.owner,
+            "worktree_name": self.worktree_name,
+            "worktree_path": self.worktree_path,
+            "branch": self.branch,
+            "commit": self.commit,
+            "queued_at": self.queued_at,
+            "ordinal": self.ordinal,
+        }
+
+    @property
     def retries_left(self) -> bool:
         """Whether a failure of this attempt is followed by another one."""
         return self.attempt <= self.spec.retry.max

@@ -24,7 +24,6 @@ from bough.coordinator.attachment import Attachment
 from bough.coordinator.errors import CoordinatorError, StaleJob, StoreError
 from bough.coordinator.execution import Execution, Limits, conclude_log, not_executed
 from bough.coordinator.handoff import JobOrder
-from bough.coordinator.launcher import started_fields
 from bough.coordinator.logs.writer import LogWriter
 from bough.coordinator.model import Change, Job, Owner, Status, When
 from bough.coordinator.places import PlaceError, StatePlaces
@@ -168,7 +167,7 @@ class Runner:
             writer.close()
             self._ended(self._jobs[job.name])
             return
-        writer.status("started", job.spec.command_text, pid=forked.pid, **started_fields(job))
+        writer.status("started", job.spec.command_text, pid=forked.pid, **job.log_identity)
         problem = forked.release()
         self._observe(Started(job=running))
         if problem:

@@ -85,7 +85,7 @@ def check(marker: str, before: frozenset[int]) -> None:
             if process not in asked and _is_coordinator(process):
                 asked.add(process)
                 _signal(process, signal.SIGTERM)
-        # Twice in a row: what a process forks before it ends may be missed while both are looked at.
+        # Twice in a row: what a process forks just before it ends may escape a single look.
         calm = 0 if left else calm + 1
         return calm >= 2
 
