@@ -142,7 +142,7 @@ def translated(what: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        if "locked" in str(error) or "busy" in str(error):
+        if _busy(error):
             raise StoreBusy(
                 f"{what} stayed locked by another process", hint="Try again in a moment."
             ) from error
@@ -154,6 +154,11 @@ def translated(what: str) -> Iterator[None]:
             f"{what} is damaged or not a database: {error}",
             hint="Move the file aside; the logs beside it stay readable.",
         ) from error
+
+
+def _busy(error: sqlite3.OperationalError) -> bool:
+    # Extended codes hold the plain one in their low byte.
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _connect(uri: str, busy_ms: int) -> sqlite3.Connection:
@@ -189,8 +194,8 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
         try:
             _set(connection, "journal_mode", "wal")
             return
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
+        except sqlite3.OperationalError as error:
+            if not _busy(error) or time.monotonic() > deadline:
                 raise
         time.sleep(_SWITCH_PAUSE_S)
 

@@ -28,13 +28,11 @@ def state_folders(repo_id: str) -> list[str]:
     platformdirs would cost more than all the rest. Its versions differ in whether they heed
     XDG_STATE_HOME on macOS, so there both places are possible.
     """
-    explicit = os.environ.get("BOUGH_STATE_DIR", "")
-    if explicit:
-        roots = [explicit]
-    else:
-        home = os.path.expanduser("~")
+    roots = [os.environ.get("BOUGH_STATE_DIR", "")]
+    if not roots[0]:
         local = "Library/Application Support" if sys.platform == "darwin" else ".local/state"
-        roots = [f"{os.environ.get('XDG_STATE_HOME', '')}/bough", f"{home}/{local}/bough"]
+        homes = (os.environ.get("XDG_STATE_HOME", ""), os.path.expanduser(f"~/{local}"))
+        roots = [f"{home}/bough" for home in homes if home]
     return [f"{root}/repos/{repo_id}" for root in roots if root.startswith("/")]
 
 

@@ -15,7 +15,7 @@ WAITING = "tests/support/waiting.py"
 _SUPPRESSION = re.compile(
     r"#\s*(?P<kind>noqa|type:\s*ignore)\b(?P<codes>:\s*[A-Z]+\d+(,\s*[A-Z]+\d+)*|\[[^]]+\])?"
 )
-_REASON = re.compile(r"[A-Za-z]{2,}\W+[A-Za-z]{2,}")
+_REASON = re.compile(r"[A-Za-z]{4,}")
 
 Rule = Callable[[Module], list[str]]
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -61,30 +60,18 @@ def test_the_status_is_told(state: StatePlaces) -> None:
 
 
 @pytest.fixture(params=["closed", "open", "abandoned"])
-def used(request: pytest.FixtureRequest, state: StatePlaces) -> Iterator[StatePlaces]:
-    """A database that nobody uses, that somebody writes, and whose writer was killed."""
-    if request.param == "abandoned":
-        argv = [sys.executable, "-P", "-c", ABANDON, state.root]
-        assert subprocess.run(argv, check=False, timeout=60).returncode == -9
-        yield state
-        return
+def used(
+    request: pytest.FixtureRequest, state: StatePlaces, tmp_path: Path
+) -> Iterator[StatePlaces]:
+    """A database that nobody uses, one that somebody writes, and one whose writer was killed."""
+    abandoned = StatePlaces(root=str(tmp_path / "abandoned"))
     with closing(schemas.write_repository(state)) as connection:
         record(connection, "a" * 16, "build")
+        shutil.copytree(state.root, abandoned.root)
         if request.param == "open":
             yield state
-    if request.param == "closed":
-        yield state
-
-
-ABANDON = """
-import os, sys
-from bough.coordinator.places import StatePlaces
-from bough.coordinator.store import jobs, schemas
-from tests.support.engine import foreground, new_invocation
-connection = schemas.write_repository(StatePlaces(root=sys.argv[1]))
-jobs.insert(connection, new_invocation(), [foreground("build")], by="test")
-os.kill(os.getpid(), 9)
-"""
+    if request.param != "open":
+        yield state if request.param == "closed" else abandoned
 
 
 def test_reading_leaves_no_trace(used: StatePlaces) -> None:
