@@ -197,7 +197,7 @@ class Execution:
 
 
 def conclude_log(writer: LogWriter, outcome: dict[str, Any]) -> None:
-    """Write the last record and add to the outcome what the log amounts to."""
+    """Write the last record, close the log, and add to the outcome what it amounts to."""
     text = {"finished": f"exit code {outcome['exit_code']}"}.get(
         outcome["status"], outcome["reason"] or outcome["status"]
     )
@@ -207,6 +207,7 @@ def conclude_log(writer: LogWriter, outcome: dict[str, Any]) -> None:
         if outcome.get(key) is not None
     }
     writer.finish(outcome["status"], text, **fields)
+    writer.close()
     outcome["log_bytes"] = writer.bytes
     outcome["log_lines"] = writer.lines
 

@@ -30,7 +30,7 @@ from bough.coordinator.secrets import is_secret_name, mask_text, secret_values
 from bough.coordinator.store import policy
 from bough.hooks import trust
 from bough.hooks.config.model import Config, Hook
-from bough.hooks.events import FailMode, is_gate
+from bough.hooks.events import FailMode, git_hook_of_event, is_gate
 from bough.hooks.git import LOCAL_ENV_VARS
 from bough.hooks.happenings import Noted, Observer, Planned, Selected
 from bough.hooks.ledger import Ledger
@@ -89,7 +89,7 @@ class Terms:
 
     `consent` is asked about an untrusted configuration, None where nobody can be asked; then
     `consent_hint` says what to type to consent and do the same again. `keep_git`:
-    foreground jobs keep git's repository variables, as git's own hooks need them.
+    this is one of git's hooks, so the foreground jobs of its event keep git's repository variables.
     """
 
     command: str
@@ -315,7 +315,7 @@ def _carry_out(
         except CoordinatorError as error:
             terms.observe(Noted(text=error.message, hint=error.hint))
     surroundings = Surroundings(
-        env=environment(terms.env, keep_git=terms.keep_git), umask=umask, orders=orders
+        env=_foreground_environment(terms, occasion), umask=umask, orders=orders
     )
     runner = Runner(
         ledger.places, ledger.connection, planned, surroundings, attachment, terms.observe
@@ -336,6 +336,21 @@ def environment(env: Mapping[str, str], *, keep_git: bool) -> dict[str, str]:
         dropped |= set(LOCAL_ENV_VARS)
     inherited = {name: value for name, value in env.items() if name not in dropped}
     inherited[_DEPTH] = str(_depth(env) + 1)
+    return inherited
+
+
+def _foreground_environment(terms: Terms, occasion: Occasion) -> dict[str, str]:
+    """Only the jobs of git's own hook may see its repository variables.
+
+    An event about another worktree, fired from within that hook, must not: with them, a job's
+    `git worktree add` would replace the index of the commit that is being made.
+    """
+    if not terms.keep_git or git_hook_of_event(occasion.event) is None:
+        return environment(terms.env, keep_git=False)
+    inherited = environment(terms.env, keep_git=True)
+    if "GIT_DIR" in inherited:
+        # Without it, git takes the folder that it runs in for the top of the worktree.
+        inherited.setdefault("GIT_WORK_TREE", occasion.site.path)
     return inherited
 
 

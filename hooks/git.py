@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import IO
 
 from bough.coordinator.errors import BoughError
+from bough.hooks.paths import shown_path
 
 MINIMUM_GIT = (2, 38)
 """`merge-tree --write-tree` came with 2.38; everything newer is probed for."""
@@ -109,7 +110,7 @@ def git(
     environment = dict(os.environ) if keep_env else scrubbed(os.environ)
     environment |= {"LC_ALL": "C", "LANGUAGE": "", **(env or {})}
     stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
-    with tempfile.TemporaryFile() as messages:
+    with _scratch_file() as messages:
         process = _started(args, cwd, environment, stdin, messages.fileno())
         with process:
             try:
@@ -117,7 +118,7 @@ def git(
             except subprocess.TimeoutExpired:
                 raise GitError(
                     f"git {_named(args)} did not end within {timeout:g} s and was stopped",
-                    hint=f"Try it by hand in {cwd}, to see what it waits for.",
+                    hint=f"Try it by hand in {shown_path(cwd)}, to see what it waits for.",
                 ) from None
             finally:
                 _stop(process)
@@ -165,6 +166,15 @@ def scrubbed(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name not in LOCAL_ENV_VARS}
 
 
+def _scratch_file() -> IO[bytes]:
+    """A file without a name, in memory where the system has that."""
+    if hasattr(os, "memfd_create"):
+        return open(os.memfd_create("git"), "w+b")
+    import tempfile
+
+    return tempfile.TemporaryFile()
+
+
 def _started(
     args: tuple[str, ...], cwd: str, environment: Mapping[str, str], stdin: int, stderr: int
 ) -> subprocess.Popen[bytes]:
@@ -180,11 +190,11 @@ def _started(
     except FileNotFoundError as error:
         if error.filename == cwd:
             raise GitError(
-                f"the folder {cwd} does not exist", hint="cd to a folder that exists."
+                f"the folder {shown_path(cwd)} does not exist", hint="cd to a folder that exists."
             ) from None
         raise GitError("git is not on PATH", hint="Install git 2.38 or newer.") from None
     except OSError as error:
-        raise GitError(f"cannot run git in {cwd}: {error.strerror}") from error
+        raise GitError(f"cannot run git in {shown_path(cwd)}: {error.strerror}") from error
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

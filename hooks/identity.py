@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from bough.coordinator.errors import BoughError
 from bough.hooks.own_folder import locked, write_private
+from bough.hooks.paths import shown_path
 from bough.hooks.repository import Repository
 
 
@@ -101,13 +102,14 @@ def _read(path: str) -> _Record | None:
     except OSError as error:
         why = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
         raise IdentityError(
-            f"cannot use {path}: {why}", hint="Remove it; bough makes its own."
+            f"cannot use {shown_path(path)}: {why}", hint="Remove it; bough makes its own."
         ) from error
     with open(fd, "rb") as file:
         info = os.fstat(fd)
         if not stat.S_ISREG(info.st_mode) or info.st_uid != os.geteuid():
             raise IdentityError(
-                f"{path} is not a regular file of yours", hint="Remove it; bough makes its own."
+                f"{shown_path(path)} is not a regular file of yours",
+                hint="Remove it; bough makes its own.",
             )
         if info.st_mode & 0o077:
             os.fchmod(fd, 0o600)
@@ -125,7 +127,7 @@ def _parsed(data: bytes, path: str) -> _Record | None:
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise IdentityError(
-            f"{path} is damaged",
-            hint=f"Remove it ({path}); the repository then gets a new id, and bough asks for "
+            f"{shown_path(path)} is damaged",
+            hint=f"Remove it ({shown_path(path)}); the repository then gets a new id, and bough asks for "
             "trust again.",
         ) from None

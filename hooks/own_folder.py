@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bough.coordinator.places import PlaceError, private_dir
+from bough.hooks.paths import shown_path
 from bough.hooks.repository import Repository
 
 
@@ -20,7 +21,7 @@ def own_folder(repo: Repository) -> str:
     try:
         return private_dir(f"{repo.common_dir}/bough")
     except PlaceError as error:
-        error.hint = f"bough keeps its notes about a repository in {repo.common_dir}."
+        error.hint = f"bough keeps its notes about a repository in {shown_path(repo.common_dir)}."
         raise
 
 
@@ -31,7 +32,11 @@ def locked(repo: Repository, name: str) -> Iterator[str]:
     Waits without a limit: holders do a few file operations, and the kernel frees a dead one's lock.
     """
     folder = own_folder(repo)
-    fd = os.open(f"{folder}/{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    path = f"{folder}/{name}.lock"
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _unwritable(path, error) from error
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
         yield folder
@@ -41,14 +46,24 @@ def locked(repo: Repository, name: str) -> Iterator[str]:
 
 def write_private(path: str, data: bytes) -> None:
     """Replace the file at `path` by one of ours with mode 0600 that holds `data`."""
-    temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    temporary = f"{path}.{os.urandom(4).hex()}"
     try:
-        with open(fd, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with open(fd, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: str, error: OSError) -> PlaceError:
+    return PlaceError(
+        f"cannot write {shown_path(path)}: {error.strerror}",
+        hint="bough keeps its notes about a repository there; see who owns it and how full it is.",
+    )

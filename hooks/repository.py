@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from bough.coordinator.errors import BoughError
 from bough.hooks.git import Answer, GitError, failed, git
+from bough.hooks.paths import shown_path
 
 HEADS = "refs/heads/"
 _SEPARATOR = "--bough-separator"
@@ -80,7 +81,9 @@ class WorktreeEntry:
 def discover(cwd: str) -> Repository:
     """The repository that `cwd` is in; also from a subfolder, inside `.git`, and in a bare one."""
     if not os.path.isdir(cwd):
-        raise NoFolder(f"the folder {cwd} does not exist", hint="cd to a folder that exists.")
+        raise NoFolder(
+            f"the folder {shown_path(cwd)} does not exist", hint="cd to a folder that exists."
+        )
     # --show-toplevel comes last: it fails where there is no worktree, after the rest was printed.
     answer = git(
         *("rev-parse", "--path-format=absolute", "--is-bare-repository", _SEPARATOR),
@@ -106,12 +109,13 @@ def _undiscovered(answer: Answer, cwd: str) -> BoughError:
     if "not a git repository: " in answer.stderr:
         gone = answer.reason.removeprefix("not a git repository: ")
         return NotARepository(
-            f"{cwd} belongs to a repository whose folder {gone} is gone",
+            f"{shown_path(cwd)} belongs to a repository whose folder {shown_path(gone)} is gone",
             hint="If the repository was moved, run this in it: git worktree repair",
         )
     if "not a git repository" in answer.stderr:
         return NotARepository(
-            f"{cwd} is not in a git repository", hint="cd into one, or make one: git init"
+            f"{shown_path(cwd)} is not in a git repository",
+            hint="cd into one, or make one: git init",
         )
     error = failed(answer, "rev-parse")
     if "dubious ownership" in answer.stderr:
@@ -220,7 +224,8 @@ def admin_dir(repo: Repository, entry: WorktreeEntry) -> str:
         return repo.common_dir
     if not entry.admin_id:
         raise GitError(
-            f"git lists the worktree {entry.path}, but its folder in {repo.common_dir}/worktrees "
+            f"git lists the worktree {shown_path(entry.path)}, but its folder in "
+            f"{shown_path(repo.common_dir)}/worktrees "
             "cannot be found",
             hint="git worktree repair",
         )

@@ -33,6 +33,7 @@ class Context:
 
 
 _BREAKS_WORD = frozenset(" \t\n;&|()<>")
+_IN_WORD = "x"
 _SUB = "$("
 _PAREN = "("
 _DOUBLE = '"'
@@ -60,7 +61,8 @@ class _Scan:
     wanted: frozenset[int]
     at: int = 0
     before: str = "\n"
-    """The last character that counts; a continued line leaves it as it was."""
+    """The last character as it counts for where a word begins: a continued line leaves it as it
+    was, and what ends an escape or an expansion is a part of its word."""
     frames: list[str] = field(default_factory=list)
     found: dict[int, Context] = field(default_factory=dict)
     lost: str = ""
@@ -141,15 +143,17 @@ def _parenthesis(scan: _Scan, char: str) -> None:
     scan.take(scan.at + 1, scan.here())
     if char == "(":
         scan.frames.append(_PAREN)
-    elif scan.frames:
-        scan.frames.pop()
+    elif scan.frames and scan.frames.pop() == _SUB:
+        scan.before = _IN_WORD
 
 
 def _simple(scan: _Scan, form: re.Pattern[str], start: int, what: str) -> None:
     """Pass what has this form at `start`; anything else that begins like it ends the reading."""
     match = form.match(scan.text, start)
     if match:
+        expansion = start > scan.at or form is _PARAMETER
         scan.take(match.end(), scan.here())
+        scan.before = _IN_WORD if expansion else scan.before
     else:
         scan.lost = f"it stands in or after {what} that shells may read differently"
 
@@ -170,6 +174,7 @@ def _starts_case(scan: _Scan) -> bool:
 def _backslash(scan: _Scan) -> None:
     if not scan.peek("\\\n"):
         scan.take(scan.at + 2, Context(fault="a backslash stands before it"))
+        scan.before = _IN_WORD
     elif scan.before in "$<(" or (_SUB in scan.frames and scan.before not in _BREAKS_WORD):
         scan.lost = "a line before it is continued in the middle of a word"
     else:

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bough.coordinator.errors import BoughError
-from bough.hooks.errors import shown
 from bough.hooks.git import failed, git
 from bough.hooks.own_folder import locked
+from bough.hooks.paths import shown_path
 from bough.hooks.repository import Repository, worktrees
 
 EVENTS = (
@@ -108,11 +110,11 @@ def install(repo: Repository, *, command: str, force: bool = False) -> Report:
     if place.scope in {"global", "system"} and not force:
         raise SharedHooks(
             f"core.hooksPath of the {place.scope} configuration points git's hooks to "
-            f"{shown(place.path)}, for other repositories, too",
+            f"{shown_path(place.path)}, for other repositories, too",
             hint="Give this repository its own: git config core.hooksPath .git/hooks; "
             "or install there for all of them: bough hooks install --force",
         )
-    with locked(repo, "hooks"):
+    with locked(repo, "hooks"), _told(place.path):
         _make_folder(place.path)
         before = _states(place.path, command)
         _refuse_conflicts(before)
@@ -135,14 +137,14 @@ def uninstall(repo: Repository) -> Report:
     `core.hooksPath` was set after the installation."""
     place = hooks_folder(repo)
     removed, restored, notes = [], [], []
-    with locked(repo, "hooks"):
+    with locked(repo, "hooks"), _told(place.path):
         for folder in dict.fromkeys((place.path, f"{repo.common_dir}/hooks")):
             for hook in _states(folder, ""):
                 if hook.state is State.FOREIGN:
                     if hook.chained:
                         notes.append(
                             f"{hook.event} was replaced by something else after the installation; "
-                            f"what was there before is still {hook.path + _CHAINED}"
+                            f"what was there before is still {shown_path(hook.path + _CHAINED)}"
                         )
                     continue
                 if hook.chained:
@@ -202,7 +204,8 @@ def _make_folder(path: str) -> None:
         os.makedirs(path, exist_ok=True)
     except OSError as error:
         raise ShimError(
-            f"git looks for hooks in {shown(path)}, which cannot be a folder: {error.strerror}",
+            f"git looks for hooks in {shown_path(path)}, which cannot be a folder: "
+            f"{error.strerror}",
             hint="See what core.hooksPath says: git config --show-origin core.hooksPath",
         ) from error
 
@@ -213,12 +216,24 @@ def _refuse_conflicts(hooks: tuple[HookState, ...]) -> None:
             continue
         if hook.chained:
             raise ShimError(
-                f"{shown(hook.path)} is not bough's shim any more, and what it chained is still "
-                "beside it; one of the two has to go",
+                f"{shown_path(hook.path)} is not bough's shim any more, and what it chained is "
+                "still beside it; one of the two has to go",
                 hint=f"Look at both: head {shlex.quote(hook.path)}{{,{_CHAINED}}}",
             )
         if os.path.isdir(hook.path):
-            raise ShimError(f"{shown(hook.path)} is a folder", hint="Git wants a file there.")
+            raise ShimError(f"{shown_path(hook.path)} is a folder", hint="Git wants a file there.")
+
+
+@contextmanager
+def _told(folder: str) -> Iterator[None]:
+    """The file system's refusals as ours."""
+    try:
+        yield
+    except OSError as error:
+        raise ShimError(
+            f"cannot change the hooks in {shown_path(folder)}: {error.strerror}",
+            hint=f"See who may write there: ls -la {shlex.quote(folder)}",
+        ) from error
 
 
 def _write(path: str, content: bytes) -> None:
@@ -238,13 +253,13 @@ def _notes(repo: Repository, place: HooksFolder, command: str) -> list[str]:
     notes = []
     if place.scope is not None:
         notes.append(
-            f"core.hooksPath ({place.scope} configuration) says {place.path}; "
+            f"core.hooksPath ({place.scope} configuration) says {shown_path(place.path)}; "
             "a branch or worktree for which it leads elsewhere has no shims"
         )
     folder = os.path.realpath(os.path.dirname(command))
     notes += [
-        f"this bough lies in the worktree {entry.path}, so the shims will not run it by "
-        f"themselves; to allow that: git config bough.command {shlex.quote(command)}"
+        f"this bough lies in the worktree {shown_path(entry.path)}, so the shims will not run it "
+        f"by themselves; to allow that: git config bough.command {shlex.quote(command)}"
         for entry in worktrees(repo)
         if not entry.bare and f"{folder}/".startswith(f"{entry.path}/")
     ]

@@ -11,11 +11,13 @@ import os
 import shlex
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bough.coordinator.places import PlaceError
 from bough.hooks.errors import shown
 from bough.hooks.git import Answer, GitError, git
 from bough.hooks.own_folder import locked
+from bough.hooks.paths import shown_path
 from bough.hooks.repository import (
     HEADS,
     Repository,
@@ -139,9 +141,7 @@ def create(repo: Repository, creation: Creation) -> Created:
         created = _outcome(repo, creation, answer)
         undo.pop_all()
     line = exclude_line(repo, creation.path)
-    if line:
-        _exclude(repo, line)
-    return created
+    return created if line is None else replace(created, warning=_excluded(repo, line, created))
 
 
 def _refuse_existing(
@@ -150,7 +150,7 @@ def _refuse_existing(
     go = f"bough go {shlex.quote(branch)}"
     if branch in known.local:
         paths = [entry.path for entry in entries if entry.branch == branch]
-        where = f", checked out at {shown(paths[0])}" if paths else ""
+        where = f", checked out at {shown_path(paths[0])}" if paths else ""
         raise BranchExists(f"the branch {shown(branch)} exists already{where}", hint=go)
     on_remote = remote_branches(repo, branch, known)
     if on_remote and not based:
@@ -179,7 +179,7 @@ def _refuse_checked_out(repo: Repository, branch: str, entries: Sequence[Worktre
     for entry in entries:
         if branch in {entry.branch, _paused_branch(repo, entry)}:
             raise CheckedOut(
-                f"the branch {shown(branch)} is checked out at {shown(entry.path)}",
+                f"the branch {shown(branch)} is checked out at {shown_path(entry.path)}",
                 hint=f"cd {shlex.quote(entry.path)}",
             )
 
@@ -241,7 +241,7 @@ def _outcome(repo: Repository, creation: Creation, answer: Answer) -> Created:
     entry = _entry_at(repo, creation.path)
     if entry is None or answer.code == 128:
         raise CreationFailed(
-            f"git did not create the worktree {shown(creation.path)}: "
+            f"git did not create the worktree {shown_path(creation.path)}: "
             f"{answer.reason or f'it ended with status {answer.code}'}"
         )
     # git's status is then that of its post-checkout hook, which cannot undo anything.
@@ -284,15 +284,19 @@ def _remove_empty(folders: Sequence[str]) -> None:
             return  # it holds something
 
 
-def _exclude(repo: Repository, line: str) -> None:
+def _excluded(repo: Repository, line: str, created: Created) -> str:
+    """Hide the worktree from the main one's status; the warnings about the creation so far."""
     path = f"{repo.common_dir}/info/exclude"
     data = os.fsencode(line)
-    with locked(repo, "exclude"):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "a+b") as file:
-            file.seek(0)
-            content = file.read()
-            if data not in content.splitlines():
-                file.write(
-                    (b"" if content.endswith(b"\n") or not content else b"\n") + data + b"\n"
-                )
+    try:
+        with locked(repo, "exclude"):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "a+b") as file:
+                file.seek(0)
+                content = file.read()
+                if data not in content.splitlines():
+                    end = b"" if content.endswith(b"\n") or not content else b"\n"
+                    file.write(end + data + b"\n")
+    except (OSError, PlaceError) as error:
+        return f"{created.warning}\n{path} does not say {line}: {error}".lstrip()
+    return created.warning

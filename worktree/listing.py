@@ -21,7 +21,8 @@ from bough.hooks.repository import (
     worktrees,
 )
 from bough.worktree.branches import REMOTES, all_bases
-from bough.worktree.status import Changes, paused_operation, read_changes
+from bough.worktree.changes import Changes
+from bough.worktree.status import paused_operation, read_changes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

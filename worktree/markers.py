@@ -11,7 +11,9 @@ from __future__ import annotations
 import os
 import secrets
 
+from bough.coordinator.places import PlaceError
 from bough.hooks.own_folder import own_folder
+from bough.hooks.paths import shown_path
 from bough.hooks.repository import Repository, WorktreeEntry, admin_dir
 
 MARKER = "bough-worktree"
@@ -25,6 +27,11 @@ def mark(repo: Repository, entry: WorktreeEntry) -> bool:
         fd = os.open(_path(repo, entry), flags, 0o600)
     except FileExistsError:
         return False
+    except OSError as error:
+        raise PlaceError(
+            f"the worktree {shown_path(entry.path)} cannot be marked as known: {error.strerror}",
+            hint=f"bough writes a small file into {os.path.dirname(_path(repo, entry))}.",
+        ) from error
     with open(fd, "w", encoding="ascii") as file:
         file.write(f"{secrets.token_hex(16)}\n")
     return True

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bough.hooks.errors import shown
+from bough.hooks.paths import shown_path
 from bough.hooks.repository import Repository, WorktreeEntry, folder, repo_name
 from bough.worktree.errors import PathOccupied
 from bough.worktree.layouts import NESTED_FOLDER, worktree_path
@@ -38,7 +39,7 @@ def free_path(
         twin = _case_twin(path, entries)
         if twin:
             raise PathOccupied(
-                f"{shown(path)} differs from {shown(twin)} only by case",
+                f"{shown_path(path)} differs from {shown_path(twin)} only by case",
                 hint="Use a layout with {branch_slug}, or another name for the branch.",
             )
     _refuse_occupied(path, entries)
@@ -102,7 +103,7 @@ def _refuse_occupied(path: str, entries: Iterable[WorktreeEntry]) -> None:
         why = "a file lies there" if os.path.lexists(path) else ""
     if why:
         raise PathOccupied(
-            f"the worktree cannot be created at {shown(path)}: {why}",
+            f"the worktree cannot be created at {shown_path(path)}: {why}",
             hint=f"Move it away, or choose another place with --layout: ls -ld {shlex.quote(path)}",
         )
     existing = os.path.dirname(path)
@@ -110,8 +111,8 @@ def _refuse_occupied(path: str, entries: Iterable[WorktreeEntry]) -> None:
         existing = os.path.dirname(existing)
     if not os.path.isdir(existing) or not os.access(existing, os.W_OK | os.X_OK):
         raise PathOccupied(
-            f"the worktree cannot be created at {shown(path)}: "
-            f"{shown(existing)} is not a folder that you can write",
+            f"the worktree cannot be created at {shown_path(path)}: "
+            f"{shown_path(existing)} is not a folder that you can write",
             hint="Choose another place with --layout.",
         )
 
@@ -122,11 +123,12 @@ def _refuse_registered(path: str, entries: Iterable[WorktreeEntry]) -> None:
             continue
         if os.path.lexists(path):
             raise PathOccupied(
-                f"{shown(path)} is already the worktree of {shown(entry.branch or 'a commit')}",
+                f"{shown_path(path)} is already the worktree of "
+                f"{shown(entry.branch or 'a commit')}",
                 hint=f"bough go {shlex.quote(path)}",
             )
         raise PathOccupied(
-            f"{shown(path)} is registered as a worktree, but the folder is gone",
+            f"{shown_path(path)} is registered as a worktree, but the folder is gone",
             hint="Let git forget it: git worktree prune"
             + (" (it is locked: git worktree unlock first)" if entry.locked is not None else ""),
         )

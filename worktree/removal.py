@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from bough.hooks.errors import shown
 from bough.hooks.git import GitError, git
+from bough.hooks.paths import shown_path
 from bough.hooks.repository import (
     HEADS,
     Repository,
@@ -22,9 +22,10 @@ from bough.hooks.repository import (
     worktrees,
 )
 from bough.worktree.branches import REMOTES, Branches, base_of, branches, delete_branch
+from bough.worktree.changes import Changes
 from bough.worktree.errors import RemovalRefused
 from bough.worktree.safety import Evidence, Facts, Proof, Verdict
-from bough.worktree.status import Changes, paused_operation, read_changes
+from bough.worktree.status import paused_operation, read_changes
 
 REMOVAL_TIMEOUT_S = 3600.0
 """Deleting a worktree full of build output takes as long as the disk takes."""
@@ -97,7 +98,7 @@ def refused(judged: Verdict) -> RemovalRefused:
     """The error for a verdict that is not safe: all reasons, and the ways out."""
     reasons = "; ".join(refusal.message for refusal in judged.refusals)
     return RemovalRefused(
-        f"the worktree {shown(judged.facts.path)} was not removed: {reasons}",
+        f"the worktree {shown_path(judged.facts.path)} was not removed: {reasons}",
         hint=" ".join(refusal.hint for refusal in judged.refusals),
     )
 

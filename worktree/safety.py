@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bough.hooks.errors import shown
-from bough.worktree.status import Changes
+from bough.hooks.paths import shown_path
+from bough.worktree.changes import Changes
 
 
 class Proof(StrEnum):
@@ -189,7 +190,7 @@ def _refused_branch(facts: Facts, wishes: Wishes, *, deletes: bool) -> list[Refu
         return [
             Refusal(
                 reason=Reason.CHECKED_OUT,
-                message=f"its branch is checked out at {shown(facts.elsewhere)}, too",
+                message=f"its branch is checked out at {shown_path(facts.elsewhere)}, too",
                 hint="Keep the branch: --keep-branch",
             )
         ]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from bough.hooks.errors import shown
 from bough.hooks.own_folder import own_folder, write_private
+from bough.hooks.paths import shown_path
 from bough.hooks.repository import Repository, WorktreeEntry, worktrees
 from bough.worktree.branches import Branches, branches, close_names, local_name, remote_branches
 from bough.worktree.errors import AmbiguousTarget, UnknownTarget
@@ -116,7 +117,7 @@ def _previous_entry(repo: Repository, entries: Sequence[WorktreeEntry]) -> Workt
         if entry.path == path and os.path.isdir(path):
             return entry
     raise UnknownTarget(
-        f"the worktree that you came from is gone: {shown(path)}", hint="bough list"
+        f"the worktree that you came from is gone: {shown_path(path)}", hint="bough list"
     )
 
 
@@ -133,7 +134,7 @@ def _of_remote(
 def _by_name(entries: Sequence[WorktreeEntry], name: str) -> WorktreeEntry | None:
     named = [entry for entry in entries if os.path.basename(entry.path) == name]
     if len(named) > 1:
-        paths = ", ".join(shown(entry.path) for entry in named)
+        paths = ", ".join(shown_path(entry.path) for entry in named)
         raise AmbiguousTarget(
             f"several worktrees lie in a folder called {shown(name)}: {paths}",
             hint="Give the branch or the path.",

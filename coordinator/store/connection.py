@@ -138,7 +138,7 @@ def durable(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def translated(what: str) -> Iterator[None]:
-    """SQLite's errors as ours."""
+    """SQLite's errors as ours: what the machine does to the file, not what the code does wrong."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -150,6 +150,8 @@ def translated(what: str) -> Iterator[None]:
             f"{what}: {error}", hint="bough keeps its state where BOUGH_STATE_DIR says."
         ) from error
     except sqlite3.DatabaseError as error:
+        if type(error) is not sqlite3.DatabaseError:
+            raise  # a constraint, or a misuse of the connection: a mistake of ours
         raise StoreError(
             f"{what} is damaged or not a database: {error}",
             hint="Move the file aside; the logs beside it stay readable.",

@@ -16,7 +16,7 @@ from bough.hooks.config.model import Config, Hook, Job, Mode
 from bough.hooks.config.nodes import Loc, place
 from bough.hooks.config.schema import HookShape
 from bough.hooks.errors import Problem, did_you_mean, shown
-from bough.hooks.events import is_gate
+from bough.hooks.events import git_hook_of_event, is_gate
 from bough.hooks.graph import cycles
 from bough.hooks.templates import faults
 
@@ -48,14 +48,14 @@ def check_merged(config: Config, merged: Merged) -> Iterator[Problem]:
 
 
 def _check_hook(hook: Hook, event: str | None, way: Loc, merged: Merged) -> Iterator[Problem]:
-    """One hook; `event` None stands for a task, whose templates know arguments."""
+    """One hook; `event` None stands for a task. Tasks and git's own hooks have arguments."""
     section, name = map(str, way)
     body = merged.data[section][name]
     single = section == "tasks" and single_job(body)
     ways = [way if single else (*way, "jobs", index) for index in range(len(hook.jobs))]
     if not hook.jobs and way in merged.tracked and way not in merged.lost_jobs:
         yield merged.problem(way, f"`{shown(name)}` declares no jobs")
-    arguments = event is None
+    arguments = event is None or git_hook_of_event(event) is not None
     for variable, value in hook.env:
         for fault in faults(value, command=False, arguments=arguments):
             yield merged.problem((*way, "env", variable), fault)

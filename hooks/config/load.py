@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import product
 from posixpath import dirname, join
 
+from bough.hooks.config.cache import recall, remember
 from bough.hooks.config.model import Config
 from bough.hooks.config.sources import Reader, Source
 from bough.hooks.errors import ConfigError, Problem, shown
@@ -60,7 +61,13 @@ def load(reader: Reader) -> Config | None:
     try:
         found = find_sources(reader)
         starts = [source for source in (found.main, found.local) if source is not None]
-        return _read(reader, starts) if starts else None
+        if not starts:
+            return None
+        config = recall(reader, starts)
+        if config is None:
+            config = _read(reader, starts)
+            remember(starts, config)
+        return config
     except ConfigError as error:
         hint = f"The files are those of {shown(reader.label)}."
         raise ConfigError(error.problems, hint=hint) from None

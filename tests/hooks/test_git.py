@@ -143,6 +143,14 @@ def test_a_background_child_of_a_hook_does_not_hold_the_call(
     wait_until(done.exists, timeout=10, what="the hook's child to end")
 
 
+def test_a_system_without_files_in_memory_will_do(
+    git_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    answer = git("rev-parse", "--verify", "none", cwd=str(git_repo().path), check=False)
+    assert answer.reason == "Needed a single revision"
+
+
 def test_no_git_on_path_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(GitError, match="git is not on PATH"):

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from bough.coordinator.places import PlaceError
 from bough.hooks.identity import IdentityError, repo_id
 from bough.hooks.repository import discover
 from tests.support.repos import Repo
+from tests.support.users import as_unprivileged_user
 
 MakeRepo = Callable[..., Repo]
 
@@ -139,6 +141,24 @@ def test_a_damaged_file_is_an_error_not_a_new_repository(
     assert id_file(repo).read_bytes() == content
 
 
+def test_a_repository_that_may_not_be_written_has_no_id_and_says_so(git_repo: MakeRepo) -> None:
+    repo = git_repo()
+    here = discover(str(repo.path))
+    (repo.path / ".git").chmod(0o500)
+
+    def refusal() -> str:
+        with pytest.raises(PlaceError) as error:
+            repo_id(here)
+        return error.value.message
+
+    assert f"{repo.path}/.git/bough" in as_unprivileged_user(refusal)
+    (repo.path / ".git").chmod(0o700)
+    id_at(repo.path)
+    id_file(repo).unlink()
+    id_file(repo).parent.chmod(0o500)
+    assert "cannot write" in as_unprivileged_user(refusal)
+
+
 def test_a_link_is_refused_and_left_alone(git_repo: MakeRepo) -> None:
     repo, other = git_repo(), git_repo(name="other")
     id_at(repo.path)
@@ -160,6 +180,7 @@ def test_what_is_no_file_is_refused(git_repo: MakeRepo) -> None:
 
 RACER = """
 import sys
+from bough.coordinator.places import PlaceError
 from bough.hooks.identity import repo_id
 from bough.hooks.repository import discover
 repo = discover(sys.argv[1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -12,53 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from bough.coordinator.errors import Exit, UsageError
 from bough.hooks.git import GitError
-from bough.hooks.repository import Repository, discover, worktrees
+from bough.hooks.repository import worktrees
 from bough.worktree import creation
 from bough.worktree.branches import all_bases, base_of
-from bough.worktree.creation import Creation, create, resolve_existing, resolve_new
+from bough.worktree.creation import Creation, create
 from bough.worktree.errors import (
-    BranchConflict,
-    BranchExists,
-    CheckedOut,
     CreationFailed,
-    InvalidBranchName,
-    NoCommits,
-    PathOccupied,
-    UnknownBase,
 )
-from bough.worktree.placement import Placement
 from tests.support.commands import run
 from tests.support.repos import Repo, write_files
 from tests.support.waiting import wait_until
+from tests.worktree.creating import existing, new, seen, state
 
 MakeRepo = Callable[..., Repo]
-
-SIBLING = Placement(layout="sibling", data_dir="/nonexistent")
-
-
-def seen(repo: Repo) -> Repository:
-    return discover(str(repo.path))
-
-
-def new(repo: Repo, branch: str, base: str | None = None, layout: str = "sibling") -> Creation:
-    placement = Placement(layout=layout, data_dir=f"{repo.path.parent}/data")
-    return resolve_new(seen(repo), branch, base=base, placement=placement)
-
-
-def existing(repo: Repo, branch: str, track: str | None = None) -> Creation:
-    return resolve_existing(seen(repo), branch, track=track, placement=SIBLING)
-
-
-def state(repo: Repo) -> tuple[str, str, str, list[str]]:
-    """All that a creation may change."""
-    return (
-        repo.out("for-each-ref"),
-        repo.out("worktree", "list", "--porcelain"),
-        repo.out("config", "--local", "--list"),
-        sorted(os.listdir(repo.path.parent)),
-    )
 
 
 def failing_filter(repo: Repo) -> None:
@@ -186,6 +152,17 @@ def test_a_nested_worktree_is_invisible_in_the_main_one(git_repo: MakeRepo) -> N
     assert exclude.read_text() == "no newline at end\n/.worktrees/\n"
 
 
+def test_a_nested_worktree_that_cannot_be_hidden_is_there_with_a_warning(
+    git_repo: MakeRepo,
+) -> None:
+    repo = git_repo()
+    shutil.rmtree(repo.path / ".git/info", ignore_errors=True)
+    repo.write({".git/info": "a file, where a folder should be"})
+    made = create(seen(repo), new(repo, "x", layout="nested"))
+    assert made.entry.branch == "x"
+    assert made.warning.startswith(f"{repo.path}/.git/info/exclude does not say /.worktrees/: ")
+
+
 def test_any_worktree_inside_the_main_one_is_invisible_there(git_repo: MakeRepo) -> None:
     repo = git_repo()
     shutil.rmtree(repo.path / ".git/info", ignore_errors=True)
@@ -201,164 +178,6 @@ def test_names_that_differ_only_by_case_get_different_folders(git_repo: MakeRepo
     path = new(repo, "fix").path
     assert path.startswith(f"{repo.path}.fix-")
     assert path.casefold() != f"{repo.path}.fix".casefold()
-
-
-# --- what is refused, before anything is touched
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("-rf", "--help", "-", "", "a b", "a..b", "a~1", "x.lock", "/a", "a/", ".a", "@", "HEAD"),
-        *("@{-1}", "a\nb", "a\0b", "a\\b", "a:b", "a/.b", "../../x", "*"),
-    ],
-)
-def test_a_name_that_git_does_not_allow(git_repo: MakeRepo, name: str) -> None:
-    repo = git_repo()
-    repo.git("switch", "--quiet", "-c", "before").ok()
-    repo.git("switch", "--quiet", "main").ok()
-    before = state(repo)
-    with pytest.raises(InvalidBranchName) as error:
-        new(repo, name)
-    assert error.value.exit == Exit.USAGE
-    assert error.value.hint
-    assert "\n" not in error.value.message
-    assert state(repo) == before
-
-
-def test_a_branch_that_exists(git_repo: MakeRepo, tmp_path: Path) -> None:
-    repo = git_repo()
-    repo.branch("it's")
-    with pytest.raises(BranchExists, match=r"^the branch it's exists already$") as error:
-        new(repo, "it's")
-    assert error.value.hint == "bough go " + shlex.quote("it's")
-    linked = repo.worktree(tmp_path / "w", "x")
-    with pytest.raises(BranchExists, match=f"exists already, checked out at {linked.path}"):
-        new(repo, "x")
-
-
-def test_a_branch_that_exists_on_a_remote_only_unless_a_base_is_given(
-    git_repo: MakeRepo, tmp_path: Path
-) -> None:
-    repo = git_repo()
-    repo.branch("work")
-    repo.with_origin(tmp_path / "origin.git")
-    repo.git("remote", "rename", "origin", "team/hub").ok()
-    repo.git("branch", "-D", "work").ok()
-    with pytest.raises(BranchExists, match="exists already as team/hub/work") as error:
-        new(repo, "work")
-    assert "bough go work" in error.value.hint
-    assert new(repo, "work", "main").base == "main"
-    assert new(repo, "hub/work").new_branch
-
-
-@pytest.mark.parametrize(
-    ("have", "wanted"), [("a", "a/b"), ("a/b", "a"), ("Fix", "fix"), ("ÉTÉ", "été")]
-)
-def test_a_branch_that_cannot_exist_beside_another(
-    git_repo: MakeRepo, have: str, wanted: str
-) -> None:
-    repo = git_repo()
-    repo.branch(have)
-    with pytest.raises(BranchConflict) as error:
-        new(repo, wanted)
-    assert have in error.value.message
-
-
-def test_a_branch_that_is_checked_out_elsewhere(git_repo: MakeRepo, tmp_path: Path) -> None:
-    repo = git_repo()
-    linked = repo.worktree(tmp_path / "a b", "x")
-    with pytest.raises(CheckedOut, match=f"is checked out at {linked.path}") as error:
-        existing(repo, "x")
-    assert error.value.hint == f"cd '{linked.path}'"
-
-
-def test_a_branch_that_is_being_rebased_elsewhere(git_repo: MakeRepo, tmp_path: Path) -> None:
-    repo = git_repo({"f": "1\n"})
-    repo.branch("x", {"f": "2\n"})
-    repo.commit({"f": "3\n"})
-    linked = Repo(path=tmp_path / "w")
-    repo.git("worktree", "add", "--quiet", linked.path, "x").ok()
-    linked.git("rebase", "main")
-    assert linked.git("symbolic-ref", "HEAD").returncode != 0
-    with pytest.raises(CheckedOut, match=str(linked.path)):
-        existing(repo, "x")
-
-
-@pytest.mark.parametrize(
-    ("make", "why"),
-    [
-        (lambda path: path.write_text("x"), "a file lies there"),
-        (lambda path: write_files(path, {"f": "x"}), "a folder that is not empty"),
-        (lambda path: path.symlink_to("nowhere"), "a symbolic link"),
-        (os.mkfifo, "a file lies there"),
-    ],
-)
-def test_a_path_where_something_lies(
-    git_repo: MakeRepo, make: Callable[[Path], object], why: str
-) -> None:
-    repo = git_repo()
-    make(Path(f"{repo.path}.x"))
-    before = state(repo)
-    with pytest.raises(PathOccupied, match=why) as error:
-        new(repo, "x")
-    assert f"{repo.path}.x" in error.value.message
-    assert state(repo) == before
-
-
-def test_a_path_that_is_another_branchs_worktree(git_repo: MakeRepo) -> None:
-    repo = git_repo()
-    repo.worktree(f"{repo.path}.x", "other")
-    with pytest.raises(PathOccupied, match="is already the worktree of other"):
-        new(repo, "x")
-
-
-def test_a_path_that_git_still_remembers(git_repo: MakeRepo) -> None:
-    repo = git_repo()
-    shutil.rmtree(repo.worktree(f"{repo.path}.x", "other").path)
-    with pytest.raises(PathOccupied, match="but the folder is gone") as error:
-        new(repo, "x")
-    assert "git worktree prune" in error.value.hint
-
-
-def test_a_path_below_a_file(git_repo: MakeRepo) -> None:
-    repo = git_repo()
-    Path(repo.path.parent, "file").write_text("x")
-    with pytest.raises(PathOccupied, match="file is not a folder that you can write"):
-        new(repo, "x", layout="../file/deep/{branch_slug}")
-
-
-def test_folders_that_would_differ_only_by_case(git_repo: MakeRepo) -> None:
-    repo = git_repo()
-    Path(repo.path.parent, "trees/Fix").mkdir(parents=True)
-    with pytest.raises(PathOccupied, match="only by case"):
-        new(repo, "fix", layout="../trees/{branch}")
-
-
-def test_a_base_that_is_none(git_repo: MakeRepo) -> None:
-    repo = git_repo()
-    repo.branch("feature/login")
-    with pytest.raises(UnknownBase, match="no branch or commit 'featur/login'") as error:
-        new(repo, "x", "featur/login")
-    assert error.value.hint == "Did you mean feature/login?"
-    with pytest.raises(UnknownBase):
-        new(repo, "x", "-rf")
-    with pytest.raises(UnknownBase):
-        existing(repo, "none")
-    with pytest.raises(UnknownBase):
-        existing(repo, "none", track="origin/none")
-
-
-def test_a_repository_without_a_commit(tmp_path: Path) -> None:
-    run(["git", "init", "--quiet", tmp_path / "r"]).ok()
-    with pytest.raises(NoCommits) as error:
-        new(Repo(path=tmp_path / "r"), "x")
-    assert "git commit" in error.value.hint
-
-
-def test_a_layout_that_does_not_exist(git_repo: MakeRepo) -> None:
-    with pytest.raises(UsageError, match="no layout"):
-        new(git_repo(), "x", layout="none")
 
 
 # --- what is left of a failure

@@ -10,28 +10,17 @@ from pathlib import Path
 import pytest
 
 from bough.hooks.repository import discover
-from bough.worktree.creation import create, resolve_new
+from bough.worktree.changes import Changes
 from bough.worktree.listing import Distance, Row, rows
-from bough.worktree.placement import Placement
-from bough.worktree.status import Changes
 from tests.support.commands import run
 from tests.support.repos import Repo, write_files
+from tests.worktree.creating import started
 
 MakeRepo = Callable[..., Repo]
 
 
 def listed(repo: Repo) -> dict[str, Row]:
     return {row.entry.branch or "": row for row in rows(discover(str(repo.path)))}
-
-
-def started(repo: Repo, branch: str, base: str | None = None) -> Repo:
-    here = discover(str(repo.path))
-    placement = Placement(layout="sibling", data_dir="/nonexistent")
-    return Repo(
-        path=Path(
-            create(here, resolve_new(here, branch, base=base, placement=placement)).entry.path
-        )
-    )
 
 
 def test_a_row_says_all_that_is_known(git_repo: MakeRepo, tmp_path: Path) -> None:

@@ -10,28 +10,16 @@ from pathlib import Path
 import pytest
 
 from bough.hooks.git import GitError
-from bough.hooks.repository import Repository, WorktreeEntry, discover, worktrees
-from bough.worktree.creation import create, resolve_new
+from bough.hooks.repository import WorktreeEntry, worktrees
+from bough.worktree.changes import Changes
 from bough.worktree.errors import BranchMoved, RemovalRefused
-from bough.worktree.placement import Placement
 from bough.worktree.removal import Removed, examine, remove
 from bough.worktree.safety import Facts, Proof, Wishes, verdict
-from bough.worktree.status import Changes
 from tests.support.commands import run
 from tests.support.repos import Repo
+from tests.worktree.creating import seen, started
 
 MakeRepo = Callable[..., Repo]
-
-
-def seen(repo: Repo) -> Repository:
-    return discover(str(repo.path))
-
-
-def started(repo: Repo, branch: str, base: str | None = None, layout: str = "sibling") -> Repo:
-    """A worktree as bough makes it."""
-    placement = Placement(layout=layout, data_dir="/nonexistent")
-    made = create(seen(repo), resolve_new(seen(repo), branch, base=base, placement=placement))
-    return Repo(path=Path(made.entry.path))
 
 
 def entry_of(repo: Repo, worktree: Repo) -> WorktreeEntry:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bough.worktree.changes import Changes
 from bough.worktree.safety import Evidence, Facts, Proof, Reason, Wishes, verdict
-from bough.worktree.status import Changes
 
 MERGED = Evidence(proof=Proof.ANCESTOR, against="main")
 GOOD = Facts(path="/w t", branch="x", tip="a" * 40, changes=Changes(), evidence=MERGED)

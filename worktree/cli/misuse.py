@@ -15,6 +15,9 @@ _WORDS = (
     ("Value error, ", ""),
     (", unable to parse string as an integer", ""),
     ("Input should be", "it must be"),
+    ("a valid int range", "a number"),
+    ("a valid integer", "a number"),
+    ("a valid int", "a number"),
 )
 
 

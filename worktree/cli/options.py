@@ -19,6 +19,8 @@ class HookMode(StrEnum):
     OFF = "off"
 
 
+ADDRESS_HELP = "[worktree:][invocation:]job[#attempt]"
+
 SkipHooks = Annotated[
     list[str] | None,
     typer.Option(

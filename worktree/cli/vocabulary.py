@@ -11,20 +11,22 @@ from __future__ import annotations
 FLAG = ""
 TEXT = "text"
 
+_EVENTS = (
+    *("post-clone", "worktree-pre-create", "worktree-post-create", "worktree-pre-remove"),
+    *("worktree-post-remove", "worktree-post-move", "worktree-post-switch", "applypatch-msg"),
+    *("commit-msg", "p4-changelist", "p4-post-changelist", "p4-pre-submit"),
+    *("p4-prepare-changelist", "post-applypatch", "post-checkout", "post-commit"),
+    *("post-index-change", "git-post-merge", "post-rewrite", "pre-applypatch", "pre-auto-gc"),
+    *("pre-commit", "pre-merge-commit", "pre-push", "pre-rebase", "prepare-commit-msg"),
+    *("reference-transaction", "sendemail-validate"),
+)
+
 CHOICES = {
-    "events": (
-        *("post-clone", "worktree-pre-create", "worktree-post-create", "worktree-pre-remove"),
-        *("worktree-post-remove", "worktree-post-move", "worktree-post-switch", "applypatch-msg"),
-        *("commit-msg", "p4-changelist", "p4-post-changelist", "p4-pre-submit"),
-        *("p4-prepare-changelist", "post-applypatch", "post-checkout", "post-commit"),
-        *("post-index-change", "git-post-merge", "post-rewrite", "pre-applypatch", "pre-auto-gc"),
-        *("pre-commit", "pre-merge-commit", "pre-push", "pre-rebase", "prepare-commit-msg"),
-        *("reference-transaction", "sendemail-validate"),
-    ),
+    "events": _EVENTS,
     "formats": ("table", "json", "ndjson", "csv", "tsv", "yaml", "markdown"),
     "layouts": ("sibling", "contained", "contained-flat", "nested", "centralized"),
     "modes": ("auto", "foreground", "background", "off"),
-    "selectors": ("all",),
+    "selectors": ("all", *_EVENTS),
     "shells": ("bash", "zsh", "fish"),
     "statuses": (
         *("queued", "starting", "running", "cancelling", "succeeded", "failed", "timed_out"),
@@ -131,7 +133,7 @@ BOUGH = Verb(
         "ls": Verb(_FORMAT, hidden=True),
         "remove": Verb(_REMOVING, ("removable",), repeats=True),
         "rm": Verb(_REMOVING, ("removable",), repeats=True, hidden=True),
-        "run": Verb({"--skip-hooks": "selectors"}, (TEXT, TEXT), repeats=True),
+        "run": Verb({"--skip-hooks": "selectors", **_FORMAT}, (TEXT, TEXT), repeats=True),
         "jobs": Verb(_LISTING, verbs=_JOBS),
         "hooks": Verb(verbs=_HOOKS),
         "trust": Verb({"--yes": FLAG, "-y": FLAG, "--always": FLAG, **_FORMAT}, ("trust",)),

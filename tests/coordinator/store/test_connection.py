@@ -380,7 +380,7 @@ def test_migrations_that_are_new_are_applied_in_order_and_once(path: Path) -> No
 def test_a_migration_that_fails_changes_nothing(path: Path) -> None:
     first = Schema(name="x", application_id=7, migrations=("CREATE TABLE a (n INTEGER) STRICT;",))
     broken = Schema(
-        name="x", application_id=7, migrations=(*first.migrations, "CREATE TABLE b (n); FAIL;")
+        name="x", application_id=7, migrations=(*first.migrations, "CREATE TABLE b (n);\nFAIL;")
     )
     open_writer(str(path), first).close()
     refusal(lambda: open_writer(str(path), broken))

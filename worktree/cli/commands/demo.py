@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from bough.coordinator.errors import BoughError, Exit
+from bough.hooks.errors import shown
 from bough.hooks.git import git, require_git
 from bough.worktree.cli.terminal import style_for, tell
 
@@ -57,7 +58,7 @@ def demo(
         str | None, typer.Option("--dir", metavar="DIR", help="Where to build it.")
     ] = None,
 ) -> int:
-    """Build a sample repository, create a worktree, look at its jobs, remove it."""
+    """Build a sample repository and show the main job in it."""
     require_git()
     _show(os.path.realpath(folder or tempfile.mkdtemp(prefix="bough-demo-")))
     return Exit.OK
@@ -96,7 +97,13 @@ def _show(folder: str) -> None:
 
 def _sample(folder: str) -> str:
     repo = f"{folder}/sample"
-    os.makedirs(repo, exist_ok=False)
+    try:
+        os.makedirs(repo, exist_ok=False)
+    except OSError as error:
+        raise BoughError(
+            f"the sample cannot be built at {shown(repo)}: {error.strerror}",
+            hint="Name another folder: bough demo --dir DIR",
+        ) from error
     with open(f"{repo}/bough.yml", "w", encoding="utf-8") as file:
         file.write(_CONFIG)
     with open(f"{repo}/.gitignore", "w", encoding="utf-8") as file:

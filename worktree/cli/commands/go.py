@@ -17,7 +17,9 @@ from bough.worktree.creation import Creation
 
 def go(
     context: typer.Context,
-    target: Annotated[str, typer.Argument(help="A branch, a path, or - for the one before.")],
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET", help="A branch, a path, or - for the one before.")
+    ],
     layout: Layout = None,
     execute: Execute = None,
     skip_hooks: SkipHooks = None,
@@ -25,7 +27,10 @@ def go(
     trust: Trust = False,
     dry_run: DryRun = False,
 ) -> int:
-    """Switch to a branch's worktree, making it if need be; prints the worktree's path."""
+    """Go to a branch's worktree, making it if need be.
+
+    The worktree's path goes to stdout.
+    """
     shop = open_session(context, skip_hooks=skip_hooks or (), hooks=hooks, trusting=trust)
     if dry_run:
         planned = operations.plan_go(shop, target, layout=layout)

@@ -25,7 +25,7 @@ from bough.worktree.cli.session import open_session
 from bough.worktree.cli.terminal import say, tell
 from bough.worktree.workshop import Interrupted, here, told_failures
 
-app = typer.Typer(help="Git's hooks and bough.yml.")
+app = typer.Typer(help="Serve git's hooks, fire events by hand, check bough.yml.")
 
 
 def own_command() -> str:
@@ -45,7 +45,7 @@ def install(
         bool, typer.Option("--force", help="Also into a folder that other repositories share.")
     ] = False,
 ) -> int:
-    """Write shims where git looks for hooks; a hook that was there still runs."""
+    """Write shims among git's hooks; those that were there still run."""
     report = shims.install(discover(start_folder(context)), command=own_command(), force=force)
     _tell(report)
     return Exit.OK
@@ -53,7 +53,7 @@ def install(
 
 @app.command("uninstall")
 def uninstall(context: typer.Context) -> int:
-    """Take the shims away and put back what was there, byte for byte."""
+    """Take the shims away and put back what was there."""
     _tell(shims.uninstall(discover(start_folder(context))))
     return Exit.OK
 
@@ -103,9 +103,9 @@ def status(context: typer.Context, format_: OutputFormat = Format.TABLE) -> int:
 @app.command("run")
 def run(
     context: typer.Context,
-    event: Annotated[str, typer.Argument(help="An event of bough.yml.")],
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="An event of bough.yml.")],
     arguments: Annotated[
-        list[str] | None, typer.Argument(metavar="[ARGS]...", help="What git would pass.")
+        list[str] | None, typer.Argument(metavar="ARG", help="What git would pass.")
     ] = None,
     skip_hooks: SkipHooks = None,
     hooks: Hooks = HookMode.AUTO,
@@ -144,7 +144,7 @@ def run(
 
 @app.command("validate")
 def validate(context: typer.Context) -> int:
-    """Check bough.yml; every problem is listed as path:line:column: message."""
+    """Check bough.yml and list every problem with its place."""
     repo = discover(start_folder(context))
     config = load(FolderReader(repo.top or start_folder(context)))
     if config is None:

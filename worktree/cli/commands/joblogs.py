@@ -25,7 +25,7 @@ from bough.coordinator.store import jobs
 from bough.hooks.errors import shown
 from bough.worktree.cli.formats import Format
 from bough.worktree.cli.jobstore import JobStore, open_store
-from bough.worktree.cli.options import OutputFormat
+from bough.worktree.cli.options import ADDRESS_HELP, OutputFormat
 from bough.worktree.cli.terminal import say, style_for
 
 _FOLLOW_PAUSE_S = 0.05
@@ -35,7 +35,7 @@ _KINDS = frozenset({*_OUTPUT, STATUS})
 
 def logs(
     context: typer.Context,
-    address: Annotated[str, typer.Argument(help="[worktree:][invocation:]job[#attempt]")],
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help=ADDRESS_HELP)],
     stdout: Annotated[bool, typer.Option("--stdout", help="Only what it printed there.")] = False,
     stderr: Annotated[bool, typer.Option("--stderr", help="Only what it printed there.")] = False,
     status: Annotated[

@@ -18,10 +18,10 @@ from bough.worktree.cli.commands.joblogs import logs
 from bough.worktree.cli.commands.jobshow import show
 from bough.worktree.cli.formats import Format, write, write_table
 from bough.worktree.cli.jobstore import COLUMNS, JobStore, as_data, open_store, took_ms
-from bough.worktree.cli.options import DryRun, OutputFormat
+from bough.worktree.cli.options import ADDRESS_HELP, DryRun, OutputFormat
 from bough.worktree.cli.terminal import age, duration, say
 
-app = typer.Typer(help="Jobs: list, show, read their logs, cancel.", invoke_without_command=True)
+app = typer.Typer(help="List jobs; show one, read its log, cancel.", invoke_without_command=True)
 app.command("show")(show)
 app.command("logs")(logs)
 
@@ -30,7 +30,7 @@ Hook = Annotated[str | None, typer.Option("--hook", metavar="EVENT", help="Of th
 Worktree = Annotated[
     str | None, typer.Option("--worktree", metavar="W", help="Of this worktree (name or branch).")
 ]
-Tag = Annotated[str | None, typer.Option("--tag", help="With this tag.")]
+Tag = Annotated[str | None, typer.Option("--tag", metavar="TAG", help="With this tag.")]
 Inv = Annotated[
     str | None, typer.Option("--inv", metavar="PREFIX", help="Of the invocation with this prefix.")
 ]
@@ -40,7 +40,10 @@ Failed = Annotated[
 ]
 Last = Annotated[bool, typer.Option("--last", help="Of the latest invocation only.")]
 Limit = Annotated[
-    int, typer.Option("--limit", min=1, max=history.MOST_PER_PAGE, help="At most this many.")
+    int,
+    typer.Option(
+        "--limit", metavar="N", min=1, max=history.MOST_PER_PAGE, help="At most this many."
+    ),
 ]
 Before = Annotated[
     int | None, typer.Option("--before", metavar="ID", help="The page that ends before this id.")
@@ -62,7 +65,10 @@ def jobs(
     before: Before = None,
     format_: OutputFormat = Format.TABLE,
 ) -> int:
-    """List jobs, newest first: this worktree's, or the repository's if it has none."""
+    """List jobs, newest first.
+
+    Those of this worktree, or of the repository if it has none.
+    """
     verb = context.invoked_subcommand
     if verb is None:
         return list_jobs(
@@ -89,7 +95,10 @@ def list_jobs(
     before: Before = None,
     format_: OutputFormat = Format.TABLE,
 ) -> int:
-    """List jobs, newest first: this worktree's, or the repository's if it has none."""
+    """List jobs, newest first.
+
+    Those of this worktree, or of the repository if it has none.
+    """
     wanted = Filter(
         event=hook, worktree=worktree, status=status, tag=tag, invocation=inv, failed=failed
     )
@@ -160,9 +169,7 @@ def _draw(rows: tuple[Job, ...]) -> None:
 @app.command("cancel")
 def cancel(
     context: typer.Context,
-    address: Annotated[
-        str | None, typer.Argument(help="[worktree:][invocation:]job[#attempt]")
-    ] = None,
+    address: Annotated[str | None, typer.Argument(metavar="ADDRESS", help=ADDRESS_HELP)] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every job that has not ended.")] = False,
     hook: Hook = None,
     worktree: Worktree = None,
@@ -173,7 +180,10 @@ def cancel(
     ] = None,
     dry_run: DryRun = False,
 ) -> int:
-    """Stop jobs: TERM, a grace, KILL; returns when their processes are confirmed dead."""
+    """Stop jobs, and wait until they have stopped.
+
+    Their processes get TERM and, after a grace, KILL.
+    """
     wanted = Filter(
         event=hook,
         worktree=worktree,
@@ -181,6 +191,8 @@ def cancel(
         invocation=inv,
         older_than_s=None if older_than is None else _seconds(older_than),
     )
+    if all_ and (address is not None or wanted != Filter()):
+        raise UsageError("--all means every job; leave it out to mean fewer")
     if address is None and not all_ and wanted == Filter():
         raise UsageError(
             "nothing says which jobs to cancel",

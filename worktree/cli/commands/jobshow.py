@@ -14,16 +14,16 @@ from bough.coordinator.store import history
 from bough.hooks.errors import shown
 from bough.worktree.cli.formats import Format, write
 from bough.worktree.cli.jobstore import COLUMNS, JobStore, as_data, open_store, took_ms
-from bough.worktree.cli.options import OutputFormat
+from bough.worktree.cli.options import ADDRESS_HELP, OutputFormat
 from bough.worktree.cli.terminal import duration, style_for, tell
 
 
 def show(
     context: typer.Context,
-    address: Annotated[str, typer.Argument(help="[worktree:][invocation:]job[#attempt]")],
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help=ADDRESS_HELP)],
     format_: OutputFormat = Format.TABLE,
 ) -> int:
-    """Show one job: state, command, times, environment as stored, events, log."""
+    """Show everything that is known about one job."""
     with open_store(context) as store:
         job = truthful(store.places, [store.find(address)])[0]
         data = _details(store, job)

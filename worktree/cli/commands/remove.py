@@ -22,7 +22,9 @@ _COLUMNS = ("branch", "path", "safe", "proof", "against", "deletes_branch", "ref
 
 def remove(
     context: typer.Context,
-    targets: Annotated[list[str], typer.Argument(help="Branches, paths or folder names.")],
+    targets: Annotated[
+        list[str], typer.Argument(metavar="TARGET", help="Branches, paths or folder names.")
+    ],
     force: Annotated[bool, typer.Option("-f", "--force", help="Lose uncommitted changes.")] = False,
     force_branch: Annotated[
         bool, typer.Option("-D", "--force-branch", help="Lose commits that are nowhere else.")
@@ -39,7 +41,7 @@ def remove(
     dry_run: DryRun = False,
     format_: OutputFormat = Format.TABLE,
 ) -> int:
-    """Remove worktrees and their branches when it is proven that nothing is lost."""
+    """Remove worktrees with their branches, if nothing is lost."""
     shop = open_session(context, skip_hooks=skip_hooks or (), hooks=hooks, trusting=trust)
     wishes = Wishes(
         force=force, force_branch=force_branch, keep_branch=keep_branch, from_inside=from_inside

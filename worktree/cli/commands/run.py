@@ -25,9 +25,11 @@ from bough.worktree.workshop import Interrupted, here, told_failures
 
 def run(
     context: typer.Context,
-    task: Annotated[str | None, typer.Argument(help="The task; none lists them.")] = None,
+    task: Annotated[
+        str | None, typer.Argument(metavar="TASK", help="The task; none lists them.")
+    ] = None,
     arguments: Annotated[
-        list[str] | None, typer.Argument(metavar="[ARGS]...", help="What {0}, {1}, … stand for.")
+        list[str] | None, typer.Argument(metavar="ARG", help="What {0}, {1}, … stand for.")
     ] = None,
     skip_hooks: SkipHooks = None,
     format_: OutputFormat = Format.TABLE,

@@ -28,8 +28,10 @@ Execute = Annotated[
 
 def start(
     context: typer.Context,
-    branch: Annotated[str, typer.Argument(help="The new branch.")],
-    base: Annotated[str | None, typer.Argument(help="What it starts from.")] = None,
+    branch: Annotated[str, typer.Argument(metavar="BRANCH", help="The new branch.")],
+    base: Annotated[
+        str | None, typer.Argument(metavar="BASE", help="What it starts from: a branch or commit.")
+    ] = None,
     layout: Layout = None,
     execute: Execute = None,
     skip_hooks: SkipHooks = None,
@@ -37,7 +39,10 @@ def start(
     trust: Trust = False,
     dry_run: DryRun = False,
 ) -> int:
-    """Create a branch with its worktree and run its jobs; prints the worktree's path."""
+    """Create a branch and its worktree, and run its jobs.
+
+    The worktree's path goes to stdout.
+    """
     shop = open_session(context, skip_hooks=skip_hooks or (), hooks=hooks, trusting=trust)
     if dry_run:
         planned = operations.plan_start(shop, branch, base=base, layout=layout)

@@ -26,7 +26,10 @@ _LIST = "list"
 def trust(
     context: typer.Context,
     path: Annotated[
-        str | None, typer.Argument(help="A folder of the worktree; `list` lists what is trusted.")
+        str | None,
+        typer.Argument(
+            metavar="PATH", help="A folder of the worktree; `list` lists what is trusted."
+        ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     always: Annotated[
@@ -34,9 +37,16 @@ def trust(
     ] = False,
     format_: OutputFormat = Format.TABLE,
 ) -> int:
-    """Trust this worktree's configuration as it is now; on a terminal it is shown first."""
+    """Trust this worktree's configuration as it is now.
+
+    On a terminal it is shown first.
+    """
     if path == _LIST:
+        if yes or always:
+            raise UsageError("trust list grants nothing, so --yes and --always mean nothing")
         return _list(format_)
+    if format_ is not Format.TABLE:
+        raise UsageError("--format is for the list", hint=f"bough trust list --format {format_}")
     repo = discover(path or start_folder(context))
     identity = repo_id(repo).value
     if always:
