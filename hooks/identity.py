@@ -128,6 +128,6 @@ def _parsed(data: bytes, path: str) -> _Record | None:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise IdentityError(
             f"{shown_path(path)} is damaged",
-            hint=f"Remove it ({shown_path(path)}); the repository then gets a new id, and bough asks for "
-            "trust again.",
+            hint=f"Remove it ({shown_path(path)}); the repository then gets a new id, and bough "
+            "asks for trust again.",
         ) from None

@@ -44,6 +44,7 @@ _VERBS = {
     "hooks": _Verb(module="hooks"),
     "trust": _Verb(module="trust", function="trust"),
     "untrust": _Verb(module="trust", function="untrust"),
+    "completions": _Verb(module="completions", function="completions"),
     "demo": _Verb(module="demo", function="demo"),
 }
 

@@ -20,6 +20,8 @@ from bough.hooks.errors import shown
 from bough.hooks.identity import repo_id
 from bough.hooks.repository import Repository, discover, worktrees
 from bough.worktree.cli.context import start_folder
+from bough.worktree.cli.formats import Format
+from bough.worktree.cli.notices import tell_when_done
 from bough.worktree.switching import worktree_of
 
 COLUMNS = (
@@ -77,11 +79,12 @@ def _ambiguous(address: str, jobs: tuple[Job, ...]) -> Ambiguous:
 
 
 @contextmanager
-def open_store(context: typer.Context) -> Iterator[JobStore]:
-    """The jobs of the repository that the command runs in."""
+def open_store(context: typer.Context, format_: Format = Format.TABLE) -> Iterator[JobStore]:
+    """The jobs of the repository that the command runs in, for output in this format."""
     repo = discover(start_folder(context))
     entry = worktree_of(worktrees(repo), start_folder(context))
     places = for_repository(repo_id(repo).value)
+    tell_when_done(context, places, format_)
     connection = schemas.read_repository(places)
     try:
         yield JobStore(

@@ -18,6 +18,7 @@ from bough.hooks.repository import Repository
 from bough.worktree.cli.consenting import ask_to_run, record
 from bough.worktree.cli.context import globals_of, start_folder
 from bough.worktree.cli.narration import Narrator
+from bough.worktree.cli.notices import tell_when_done
 from bough.worktree.cli.options import HookMode
 from bough.worktree.cli.terms import command_line, fail_mode_of, selectors, switched_off
 from bough.worktree.workshop import Workshop, open_workshop
@@ -55,7 +56,9 @@ def open_session(
             fail_mode=fail_mode_of(repo),
         )
 
-    return open_workshop(start_folder(context), terms)
+    shop = open_workshop(start_folder(context), terms)
+    tell_when_done(context, shop.ground.places)
+    return shop
 
 
 def _trusting(arguments: Sequence[str]) -> str:

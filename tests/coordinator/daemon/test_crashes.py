@@ -54,7 +54,7 @@ def test_a_successor_takes_over_what_runs_with_its_exact_end(engine: Engine) -> 
         engine.reaches(name, "running")
     engine.kill_coordinator()
     Path("meanwhile").touch()
-    wait_until(lambda: (engine.folder("ends meanwhile") / "exit.json").exists(), what="its end")
+    wait_until((engine.folder("ends meanwhile") / "exit.json").exists, what="its end")
     assert engine.row("ends meanwhile")["status"] == "running", "nobody was there to record it"
     engine.wake()
     assert engine.ended("ends meanwhile")["exit_code"] == 3
@@ -83,7 +83,7 @@ def test_a_reader_wakes_the_successor_and_shows_the_truth_before_it_is_recorded(
     engine.reaches("a", "running")
     engine.kill_coordinator()
     Path("go").touch()
-    wait_until(lambda: (engine.folder("a") / "exit.json").exists(), what="its end")
+    wait_until((engine.folder("a") / "exit.json").exists, what="its end")
     (shown,) = truthful(engine.places, [engine.job("a")])
     assert (shown.status, shown.exit_code) == ("failed", 9)
     assert shown.finished_at is not None
@@ -316,11 +316,13 @@ def command(engine: Engine, *, attach: bool) -> int:
             )
             jobs.move(connection, front, change)
         attachment = Attachment(engine.places, front.invocation)
+        attachment.wake()
         if attach:
-            while not attachment.attached:
-                attachment.wake()
+            engine.served()
+            attachment.attach()
+            assert attachment.attached
         else:
-            engine.wake()
+            attachment.close()
         Path("ready").touch()
         signal.pause()
 

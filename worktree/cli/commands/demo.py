@@ -13,6 +13,7 @@ import typer
 
 from bough.coordinator.errors import BoughError, Exit
 from bough.hooks.errors import shown
+from bough.hooks.firing import environment
 from bough.hooks.git import git, require_git
 from bough.worktree.cli.terminal import style_for, tell
 
@@ -129,6 +130,7 @@ class _Player:
         status = subprocess.run(
             [sys.executable, "-P", "-m", "bough.worktree.cli.entry", *words],
             cwd=self.inside,
+            env=environment(os.environ, keep_git=False),
             check=False,
             stderr=subprocess.STDOUT,
         ).returncode

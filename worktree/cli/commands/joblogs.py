@@ -63,7 +63,7 @@ def logs(
     chosen = {name for name, on in ((STDOUT, stdout), (STDERR, stderr), (STATUS, status)) if on}
     kinds = frozenset(chosen) or (_OUTPUT if format_ is Format.TABLE else _KINDS)
     printer = _Printer(kinds, numbered=seq, format_=format_)
-    with open_store(context) as store:
+    with open_store(context, format_) as store:
         job = truthful(store.places, [store.find(address)])[0]
         path = store.places.absolute(job.log_path) if job.log_path else ""
         if not os.path.exists(path) and (job.status.terminal or not follow):

@@ -102,7 +102,7 @@ def list_jobs(
     wanted = Filter(
         event=hook, worktree=worktree, status=status, tag=tag, invocation=inv, failed=failed
     )
-    with open_store(context) as store:
+    with open_store(context, format_) as store:
         page = _page(store, wanted, everywhere=all_, last=last, limit=limit, before=before)
         rows = truthful(store.places, page.jobs)
         if format_ is Format.TABLE:

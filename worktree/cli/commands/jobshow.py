@@ -24,7 +24,7 @@ def show(
     format_: OutputFormat = Format.TABLE,
 ) -> int:
     """Show everything that is known about one job."""
-    with open_store(context) as store:
+    with open_store(context, format_) as store:
         job = truthful(store.places, [store.find(address)])[0]
         data = _details(store, job)
     if format_ is Format.TABLE:

@@ -9,15 +9,16 @@ import typer
 
 from bough.coordinator import clock
 from bough.coordinator.errors import BoughError, Exit
-from bough.coordinator.places import for_repository
+from bough.coordinator.places import StatePlaces, for_repository
 from bough.coordinator.store import history, schemas
 from bough.hooks.errors import shown
 from bough.hooks.git import require_git
 from bough.hooks.identity import repo_id
-from bough.hooks.repository import Repository, discover
+from bough.hooks.repository import discover
 from bough.worktree import listing
 from bough.worktree.cli.context import start_folder
 from bough.worktree.cli.formats import Format, write, write_table
+from bough.worktree.cli.notices import tell_when_done
 from bough.worktree.cli.options import OutputFormat
 from bough.worktree.cli.terminal import age, harmless, say
 from bough.worktree.listing import Distance, Row
@@ -36,7 +37,9 @@ def list_(context: typer.Context, format_: OutputFormat = Format.TABLE) -> int:
     cwd = start_folder(context)
     repo = discover(cwd)
     rows = listing.rows(repo)
-    jobs = _jobs(repo)
+    places = for_repository(repo_id(repo).value)
+    tell_when_done(context, places, format_)
+    jobs = _jobs(places)
     here = os.path.realpath(cwd)
     if format_ is Format.TABLE:
         _draw(rows, jobs, here)
@@ -45,10 +48,10 @@ def list_(context: typer.Context, format_: OutputFormat = Format.TABLE) -> int:
     return Exit.OK
 
 
-def _jobs(repo: Repository) -> dict[str, tuple[int, int]] | None:
+def _jobs(places: StatePlaces) -> dict[str, tuple[int, int]] | None:
     """(active, failed) by worktree path; None when the database cannot say."""
     try:
-        connection = schemas.read_repository(for_repository(repo_id(repo).value))
+        connection = schemas.read_repository(places)
         if connection is None:
             return {}
         try:
