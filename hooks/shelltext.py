@@ -151,9 +151,9 @@ def _simple(scan: _Scan, form: re.Pattern[str], start: int, what: str) -> None:
     """Pass what has this form at `start`; anything else that begins like it ends the reading."""
     match = form.match(scan.text, start)
     if match:
-        expansion = start > scan.at or form is _PARAMETER
+        expanded = scan.peek("$")
         scan.take(match.end(), scan.here())
-        scan.before = _IN_WORD if expansion else scan.before
+        scan.before = _IN_WORD if expanded else scan.before
     else:
         scan.lost = f"it stands in or after {what} that shells may read differently"
 

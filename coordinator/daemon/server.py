@@ -30,6 +30,8 @@ _MID_FRAME_S = 5.0
 _IDLE_CLIENT_S = 60.0
 _FOLLOW_PAUSE_S = 0.05
 _DYING_S = 0.2
+_MOST = 2**53
+"""The largest number that every JSON implementation holds exactly."""
 _ASK_FOR_WORK = frozenset({"Hello", "Wake", "Attach"})
 
 Payload = dict[str, Any]
@@ -302,7 +304,7 @@ def _opened(message: Payload) -> tuple[str, Payload]:
 
 def _number(payload: Payload, key: str) -> int:
     value = payload.get(key)
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _MOST:
         raise FrameError("BAD_REQUEST", f"`{key}` must be a number")
     return value
 

@@ -133,7 +133,7 @@ def _parameters(wanted: Filter) -> dict[str, Any]:
         "attempt": wanted.attempt,
         "status": wanted.status,
         "failed": wanted.failed,
-        "queued_before": None if older is None else now - older * 1000,
+        "queued_before": None if older is None else max(now - older * 1000, -1),
     }
 
 

@@ -7,12 +7,22 @@ be wrong with it. What a hook says for its jobs is filled in, and jobs without a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from bough.coordinator.model import DEFAULT_RETENTION_S, LogPolicy, Output, Retry, When
 from bough.hooks.conditions import SYSTEMS, Condition, Kind
-from bough.hooks.config.model import Config, CoordinatorSettings, Hook, Job, Missing, Mode
+from bough.hooks.config.groups import Entry, alone, entries, jobs_of
+from bough.hooks.config.model import (
+    Config,
+    CoordinatorSettings,
+    Group,
+    Hook,
+    Job,
+    Missing,
+    Mode,
+)
 from bough.hooks.config.sources import Source
 from bough.hooks.durations import parse_duration_ms, parse_size
 from bough.hooks.events import TASK_PREFIX, FailMode
@@ -46,24 +56,54 @@ def single_job(task: Mapping[str, Any]) -> bool:
 
 
 def _task(name: str, body: Mapping[str, Any]) -> Hook:
-    if single_job(body):
-        return Hook(jobs=(_job(body, name, background=False),))
-    return _hook(f"{TASK_PREFIX}{name}", body)
+    if not single_job(body):
+        return _hook(f"{TASK_PREFIX}{name}", body)
+    if "group" in body:
+        return Hook(jobs=_jobs(alone(body), f"{TASK_PREFIX}{name}", background=False))
+    return Hook(jobs=(_job(body, name, background=False),))
 
 
 def _hook(event: str, body: Mapping[str, Any]) -> Hook:
     fail_mode = body.get("fail_mode")
     return Hook(
-        jobs=tuple(
-            _job(job, f"{event}-{ordinal}", background=body.get("background", False))
-            for ordinal, job in enumerate(body.get("jobs", ()), start=1)
-        ),
-        mode=next((mode for mode in Mode if body.get(mode)), Mode.PARALLEL),
+        jobs=_jobs(entries(body), event, background=body.get("background", False)),
+        mode=_mode(body),
         fail_mode=None if fail_mode is None else FailMode(fail_mode),
         skip=_conditions(body.get("skip", ())),
         only=_conditions(body.get("only", ())),
         exclude_tags=tuple(body.get("exclude_tags", ())),
         env=tuple(body.get("env", {}).items()),
+    )
+
+
+def _mode(body: Mapping[str, Any]) -> Mode:
+    return next((mode for mode in Mode if body.get(mode)), Mode.PARALLEL)
+
+
+def _jobs(found: Sequence[Entry], event: str, *, background: bool) -> tuple[Job, ...]:
+    """The jobs among a hook's entries, flat. Those without a name are called by their number."""
+    declared = jobs_of(found)
+    groups = {entry.way: number for number, entry in enumerate(found, start=1) if entry.is_group}
+    names = {
+        entry.way: entry.body.get("name", f"{event}-{ordinal}")
+        for ordinal, entry in enumerate(declared, start=1)
+    }
+    members: dict[str, list[str]] = {}
+    for entry in declared:
+        for group in entry.groups:
+            if "name" in group.body:
+                members.setdefault(group.body["name"], []).append(names[entry.way])
+    return tuple(
+        replace(
+            job,
+            needs=tuple(dict.fromkeys(n for need in job.needs for n in members.get(need, [need]))),
+            groups=tuple(
+                Group(number=groups[group.way], mode=_mode(group.body["group"]))
+                for group in entry.groups
+            ),
+        )
+        for entry in declared
+        for job in (_job(entry.effective, names[entry.way], background=background),)
     )
 
 

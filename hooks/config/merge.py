@@ -1,7 +1,7 @@
 """Lays files over each other: later ones win, and every value remembers the file it came from.
 
 Pure: plain data in, plain data and origins out. Scalars: later wins. Lists replace. Mappings merge.
-Jobs merge key by key with the earlier job of their name in the same hook; jobs without a name are
+Jobs merge key by key with the earlier job of their name in the same hook or group; jobs without a name are
 appended, and so are new names. A mode replaces the mode that an earlier file chose.
 """
 
@@ -74,28 +74,52 @@ def _overlay_hook(
 ) -> None:
     if not layer.local:
         merged.tracked.add(way)
+    _overlay_steps(merged, target, body, way, way, layer)
+
+
+def _overlay_steps(
+    merged: Merged,
+    target: dict[str, Any],
+    body: dict[str, Any],
+    way: Loc,
+    there: Loc,
+    layer: Layer,
+) -> None:
+    """Lay a hook over a hook, or a group over a group."""
     if any(body.get(mode) for mode in MODES):
         for mode in MODES:
             target.pop(mode, None)
     plain = {key: value for key, value in body.items() if key != "jobs"}
-    _overlay(merged, target, plain, way, way, layer)
+    _overlay(merged, target, plain, way, there, layer)
     if "jobs" in body:
-        _overlay_jobs(merged, target.setdefault("jobs", []), body["jobs"], (*way, "jobs"), layer)
+        jobs = target.setdefault("jobs", [])
+        _overlay_jobs(merged, jobs, body["jobs"], (*way, "jobs"), (*there, "jobs"), layer)
 
 
 def _overlay_jobs(
-    merged: Merged, target: list[dict[str, Any]], jobs: list[dict[str, Any]], way: Loc, layer: Layer
+    merged: Merged,
+    target: list[dict[str, Any]],
+    jobs: list[dict[str, Any]],
+    way: Loc,
+    source: Loc,
+    layer: Layer,
 ) -> None:
-    merged.origins[way] = (layer, way)
+    merged.origins[way] = (layer, source)
     known = {job["name"]: index for index, job in enumerate(target) if "name" in job}
     for index, job in enumerate(jobs):
-        there = known.get(job.get("name", ""), len(target))
-        if there == len(target):
+        number = known.get(job.get("name", ""), len(target))
+        if number == len(target):
             target.append({})
-        _overlay(merged, target[there], job, (*way, there), (*way, index), layer)
-        here = (*way, index)
+        at, here = (*way, number), (*source, index)
+        plain = {key: value for key, value in job.items() if key != "group"}
+        _overlay(merged, target[number], plain, at, here, layer)
+        if "group" in job:
+            group = target[number].setdefault("group", {})
+            _overlay_steps(
+                merged, group, job["group"], (*at, "group"), (*here, "group"), layer
+            )
         if any(damaged[: len(here)] == here for damaged in layer.damaged):
-            merged.damaged_jobs.add((*way, there))
+            merged.damaged_jobs.add(at)
 
 
 def _record_damage(merged: Merged, layer: Layer) -> None:
@@ -103,7 +127,7 @@ def _record_damage(merged: Merged, layer: Layer) -> None:
         way, rest = damaged[:2], damaged[2:]
         if len(rest) == 1:
             merged.damaged_jobs.add(way)
-        if rest in ((), ("jobs",)) or rest[2:] == ("name",):
+        if not rest or rest[-1] in ("jobs", "name", "group"):
             merged.lost_jobs.add(way)
 
 

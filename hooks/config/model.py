@@ -35,15 +35,25 @@ class Missing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A group around a job. `number` tells the groups of a hook apart; it counts from 1."""
+
+    number: int
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A declared job, its defaults and those of its hook filled in, its templates unrendered.
 
     `run` maps a system (`linux`, `macos`) to its command. `timeout_ms`: None is the default of
-    whoever ends up owning the job, 0 is no limit.
+    whoever ends up owning the job, 0 is no limit. `groups` surround it, the outermost first; what
+    they hand on is filled in, and a need of a group is a need of every job in it.
     """
 
     name: str
     run: tuple[tuple[str, str], ...]
+    groups: tuple[Group, ...] = ()
     description: str = ""
     root: str = ""
     env: tuple[tuple[str, str], ...] = ()

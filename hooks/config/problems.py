@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 
 from bough.hooks.config.fields import SENTENCE, VERDICT, described, reserved
 from bough.hooks.config.nodes import KEY, Loc, Node, place, to_plain
-from bough.hooks.config.schema import FileShape, HookShape, JobShape, Shape
+from bough.hooks.config.schema import FileShape, GroupShape, HookShape, JobShape, Shape
 from bough.hooks.errors import Problem, did_you_mean, shown
 from bough.hooks.events import EVENTS, RESERVED
 
@@ -118,6 +118,10 @@ def _unknown_key(key: str, shape: type[Shape]) -> str:
         return f"`{key}` is an event: declare it under `hooks:`"
     if shape is HookShape and key in JobShape.model_fields:
         return f"`{key}` is a key of a job: write it inside `jobs:`"
+    if shape is GroupShape and key in JobShape.model_fields:
+        return f"`{key}` belongs beside `group`, or inside its `jobs`"
+    if shape is JobShape and key in GroupShape.model_fields and key != "jobs":
+        return f"`{key}` is a key of a hook or of a `group`, not of a job"
     if shape is JobShape and key in HookShape.model_fields:
         return f"`{key}` is a key of a hook, not of a job"
     near = did_you_mean(key, known) or f"; known here: {', '.join(known)}"

@@ -121,6 +121,7 @@ class JobShape(Shape):
     name: fields.Name | None = None
     description: fields.Text | None = None
     run: Run | None = None
+    group: GroupShape | None = None
     root: fields.Path | None = None
     env: fields.Environment | None = None
     needs: fields.Names | None = None
@@ -143,22 +144,16 @@ class JobShape(Shape):
     log: LogShape | None = None
 
 
-class HookShape(Shape):
-    """The jobs of one event, and what holds for all of them."""
+class GroupShape(Shape):
+    """Jobs that are one step of what surrounds them, with a mode of their own."""
 
     jobs: list[JobShape] | None = None
     parallel: fields.Flag | None = None
     sequential: fields.Flag | None = None
     piped: fields.Flag | None = None
-    background: fields.Flag | None = None
-    fail_mode: fields.FailMode | None = None
-    skip: Conditions | None = None
-    only: Conditions | None = None
-    exclude_tags: fields.Names | None = None
-    env: fields.Environment | None = None
 
     @model_validator(mode="after")
-    def _has_one_mode(self) -> HookShape:
+    def _has_one_mode(self) -> GroupShape:
         chosen = [f"`{name}`" for name in MODES if getattr(self, name)]
         if len(chosen) > 1:
             raise fields.sentence(f"{' and '.join(chosen)} exclude each other; keep one")
@@ -167,6 +162,20 @@ class HookShape(Shape):
                 "`parallel: false` leaves open how: write `sequential` or `piped`"
             )
         return self
+
+
+JobShape.model_rebuild()
+
+
+class HookShape(GroupShape):
+    """The jobs of one event, and what holds for all of them."""
+
+    background: fields.Flag | None = None
+    fail_mode: fields.FailMode | None = None
+    skip: Conditions | None = None
+    only: Conditions | None = None
+    exclude_tags: fields.Names | None = None
+    env: fields.Environment | None = None
 
 
 def _task_form(value: object) -> str:

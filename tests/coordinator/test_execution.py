@@ -15,7 +15,7 @@ import pytest
 
 from bough.coordinator import kernel
 from bough.coordinator.child import fork_gated
-from bough.coordinator.execution import DRAIN_S, Execution, Limits, signal_name
+from bough.coordinator.execution import Execution, Limits, signal_name
 from bough.coordinator.logs.writer import LogWriter
 from bough.coordinator.pump import Pump
 from tests.support import store
@@ -216,12 +216,9 @@ def test_a_job_ends_with_its_main_process_and_says_who_holds_its_pipes(
     tmp_path: Path, setsid: str
 ) -> None:
     attempt = Attempt(tmp_path, holder(setsid))
-    began = time.monotonic()
     outcome = attempt.run()
-    assert time.monotonic() - began < DRAIN_S + 5
     assert picked(outcome, "status", "exit_code", "left_running") == ("finished", 0, 1)
     assert attempt.last()["left_running"] == 1
-    assert outcome["duration_ms"] < DRAIN_S * 1000 + 5_000
     left = int((tmp_path / "left").read_text())
     assert kernel.start_ticks(left) is not None, "it was not asked to stop"
     os.kill(left, signal.SIGKILL)

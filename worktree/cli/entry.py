@@ -40,8 +40,10 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        # The reader (head, a pager) has seen enough. Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        # The reader (head, a pager) has seen enough.
+        from bough.worktree.cli.terminal import abandon
+
+        abandon(sys.stdout)
         return 141
     except Exception as error:  # noqa: BLE001  the boundary: our errors are told, others are bugs
         return _told(error, arguments)

@@ -7,16 +7,20 @@ stood.
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections import deque
 from enum import IntEnum
+from typing import TextIO
 
 from bough.coordinator.model import Job, Owner, SkipClass, Status
 from bough.hooks.errors import shown
 from bough.hooks.happenings import Ended, Happening, Noted, Planned, Printed, Selected, Started
 from bough.hooks.skipping import split_selectors
-from bough.worktree.cli.terminal import duration, say, style_for
+from bough.worktree.cli.terminal import abandon, duration, say, style_for
 
 _WIDEST_NAME = 20
+_MOST_HELD = 256 * 1024
 
 
 class Volume(IntEnum):
@@ -27,16 +31,41 @@ class Volume(IntEnum):
     VERBOSE = 2
 
 
-class Narrator:
-    """Turns happenings into lines. Quiet: output of a job is shown only once it has failed."""
+class _Held:
+    """The end of a job's output, kept until it is known whether anybody wants to see it."""
 
-    def __init__(self, volume: Volume) -> None:
+    __slots__ = ("_size", "dropped", "lines")
+
+    def __init__(self) -> None:
+        self.lines: deque[bytes] = deque()
+        self.dropped = False
+        self._size = 0
+
+    def add(self, line: bytes) -> None:
+        """Add a line, and let go of the first ones when there are too many."""
+        self.lines.append(line)
+        self._size += len(line)
+        while self._size > _MOST_HELD:
+            self._size -= len(self.lines.popleft())
+            self.dropped = True
+
+
+class Narrator:
+    """Turns happenings into lines. Quiet: output of a job is shown only once it has failed.
+
+    `typed`: the person named the event or task, so silence about a job would be no answer.
+    """
+
+    def __init__(self, volume: Volume, *, typed: bool = False) -> None:
         self._volume = volume
+        self._typed = typed
         self._style = style_for(sys.stderr)
         self._width = 0
         self._raw = False
-        self._held: dict[int, list[bytes]] = {}
+        self._held: dict[int, _Held] = {}
         self._unmatched: set[str] | None = None
+        self.reader_gone = False
+        """Whether output that is passed through has lost its reader, and the job was stopped."""
 
     def warn_of_unmatched(self, selectors: tuple[str, ...]) -> None:
         """Tell about words of `--skip-hooks` that meant nothing in any event of this command.
@@ -79,9 +108,13 @@ class Narrator:
         skipped = [job for job in planned.jobs if self._is_told_skipped(job)]
         widths = (len(shown(job.name)) for job in (*active, *skipped))
         self._width = min(max(widths, default=0), _WIDEST_NAME)
-        if self._raw or self._volume is Volume.QUIET or not (active or skipped):
+        if self._volume is Volume.QUIET or not (active or skipped):
             return
         style = self._style
+        if self._raw:
+            for job in skipped:
+                say(f"bough: {shown(job.name)} did not run: {shown(job.reason)}")
+            return
         names = ", ".join(shown(job.name) for job in active) or "nothing to run"
         say(f"{style.bold}{shown(planned.event)}{style.reset}: {names}")
         for job in planned.jobs:
@@ -94,31 +127,42 @@ class Narrator:
         """What the person chose to skip is told; conditions only to who wants to know."""
         if job.status is not Status.SKIPPED or job.skip_class is SkipClass.TRUST:
             return False
-        return self._volume is Volume.VERBOSE or job.skip_class is SkipClass.USER
+        told = self._typed or self._volume is Volume.VERBOSE
+        return told or job.skip_class is SkipClass.USER
 
     def _printed(self, printed: Printed) -> None:
         if self._raw:
-            stream = sys.stdout if printed.kind == "stdout" else sys.stderr
-            stream.buffer.write(printed.line)
+            self._pass(sys.stdout if printed.kind == "stdout" else sys.stderr, printed.line)
+        elif self._volume is Volume.QUIET:
+            self._held.setdefault(printed.job.id, _Held()).add(printed.line)
+        else:
+            self._echo(printed.job, printed.line)
+
+    def _pass(self, stream: TextIO, line: bytes) -> None:
+        try:
+            stream.buffer.write(line)
             stream.buffer.flush()
-            return
-        if self._volume is Volume.QUIET:
-            self._held.setdefault(printed.job.id, []).append(printed.line)
-            return
-        self._echo(printed.job, printed.line)
+        except BrokenPipeError:
+            # The job itself would have been ended by SIGPIPE here: `bough run log | head`.
+            abandon(stream)
+            self.reader_gone = True
+            signal.raise_signal(signal.SIGTERM)
 
     def _echo(self, job: Job, line: bytes) -> None:
         text = line.removesuffix(b"\n").decode("utf-8", "replace")
         # What a progress bar drew over is not shown; a carriage return would garble the label.
-        say(f"{self._label(job)}{text.rpartition(chr(13))[2] or text.strip(chr(13))}")
+        say(f"{self._label(job)}{text.rstrip(chr(13)).rpartition(chr(13))[2]}")
 
     def _ended(self, ended: Ended) -> None:
         job, style = ended.job, self._style
-        held = self._held.pop(job.id, [])
-        if job.status.failure:
-            for line in held:
-                self._echo(job, line)
-        if self._raw or (self._volume is Volume.QUIET and not job.status.failure):
+        held = self._held.pop(job.id, None)
+        if held is not None and job.status.failure:
+            self._tell_held(job, held)
+        if self._raw:
+            if job.spec.fail_text and job.status.failure and not ended.retrying:
+                say(job.spec.fail_text)
+            return
+        if self._volume is Volume.QUIET and not job.status.failure:
             return
         taken = "" if job.started_at is None else f" ({duration(_took(job))})"
         if job.status is Status.SUCCEEDED:
@@ -132,6 +176,13 @@ class Narrator:
         say(f"{self._label(job)}{colour}{mark} {word}{reason}{taken}{again}{style.reset}")
         if job.spec.fail_text and job.status.failure and not ended.retrying:
             say(f"{self._label(job)}{job.spec.fail_text}")
+
+    def _tell_held(self, job: Job, held: _Held) -> None:
+        if held.dropped:
+            style = self._style
+            say(f"{self._label(job)}{style.dim}(the end of its output){style.reset}")
+        for line in held.lines:
+            self._echo(job, line)
 
     def _label(self, job: Job) -> str:
         name = shown(job.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from typing import TextIO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +38,22 @@ def style_for(stream: object) -> Style:
 
 
 def say(text: str) -> None:
-    """A line of talk, on stderr."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    """A line of talk, on stderr. Jobs go on when nobody listens any more."""
+    try:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+    except BrokenPipeError:
+        abandon(sys.stderr)
+
+
+def abandon(stream: TextIO) -> None:
+    """Let what is still written to a stream without a reader go nowhere.
+
+    Otherwise Python would complain once more when it flushes the stream at exit.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def tell(text: str) -> None:
@@ -65,7 +79,7 @@ def duration(milliseconds: int | None) -> str:
     seconds = milliseconds / 1000
     if seconds < 1:
         return f"{milliseconds}ms"
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f}s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:

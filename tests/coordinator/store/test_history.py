@@ -116,6 +116,7 @@ def test_age_counts_from_the_queueing(connection: Connection) -> None:
     insert(connection, background("new"))
     assert names(page(connection, Filter(older_than_s=3600))) == ["old"]
     assert names(page(connection, Filter(older_than_s=0))) == ["new", "old"]
+    assert names(page(connection, Filter(older_than_s=10**30))) == []
 
 
 def test_one_row_can_be_held_against_a_filter(connection: Connection) -> None:

@@ -17,6 +17,9 @@ def completions(
         Literal["bash", "zsh", "fish"], typer.Argument(help="The shell that will load it.")
     ],
 ) -> int:
-    """Print completion for a shell: eval "$(bough completions bash)"."""
+    """Print completion for a shell.
+
+    To load it: eval "$(bough completions bash)"
+    """
     sys.stdout.write(completion_script(shell, python=sys.executable, complete=complete.__file__))
     return Exit.OK

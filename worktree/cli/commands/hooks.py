@@ -18,8 +18,9 @@ from bough.hooks.events import EVENTS, TASK_PREFIX
 from bough.hooks.firing import Occasion, fire
 from bough.hooks.repository import discover
 from bough.hooks.shims import Report, State
-from bough.worktree.cli.context import start_folder
+from bough.worktree.cli.context import globals_of, start_folder
 from bough.worktree.cli.formats import Format, write, write_table
+from bough.worktree.cli.narration import Narrator
 from bough.worktree.cli.options import HookMode, Hooks, OutputFormat, SkipHooks
 from bough.worktree.cli.session import open_session
 from bough.worktree.cli.terminal import say, tell
@@ -111,7 +112,14 @@ def run(
     hooks: Hooks = HookMode.AUTO,
 ) -> int:
     """Fire an event by hand, here. Typing it is the consent for this run."""
-    shop = open_session(context, skip_hooks=skip_hooks or (), hooks=hooks, typed_consent=True)
+    narrator = Narrator(globals_of(context).volume, typed=True)
+    shop = open_session(
+        context,
+        skip_hooks=skip_hooks or (),
+        hooks=hooks,
+        typed_consent=True,
+        narrator=narrator,
+    )
     entry = here(shop)
     config = load(FolderReader(entry.path))
     if event not in EVENTS and not event.startswith(TASK_PREFIX):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from bough.coordinator.errors import Exit, NotFound, UsageError
+from bough.coordinator.model import Status
 from bough.hooks.config.load import load
 from bough.hooks.config.model import Config, Hook
 from bough.hooks.config.readers import FolderReader
@@ -21,6 +23,8 @@ from bough.worktree.cli.options import OutputFormat, SkipHooks
 from bough.worktree.cli.session import open_session
 from bough.worktree.cli.terminal import say
 from bough.worktree.workshop import Interrupted, here, told_failures
+
+_READER_GONE = 128 + signal.SIGPIPE
 
 
 def run(
@@ -38,7 +42,7 @@ def run(
 
     A task of one job passes its output and its exit code through.
     """
-    narrator = Narrator(globals_of(context).volume)
+    narrator = Narrator(globals_of(context).volume, typed=True)
     shop = open_session(context, skip_hooks=skip_hooks or (), typed_consent=True, narrator=narrator)
     entry = here(shop)
     config = load(FolderReader(entry.path))
@@ -50,7 +54,7 @@ def run(
             hint="What the task is to get goes after its name: bough run TASK --format …",
         )
     hook = _task(config, task)
-    single = len(hook.jobs) == 1
+    single = len(hook.jobs) == 1 and not hook.jobs[0].background
     if single:
         narrator.pass_through()
     assert config is not None, "a configuration without tasks has no task"
@@ -62,7 +66,8 @@ def run(
         args=tuple(arguments or ()),
     )
     # BOUGH=0 is about events; a task is what the person asks for here.
-    return _status(fire(shop.ground, replace(shop.terms, off=False), occasion), single=single)
+    fired = fire(shop.ground, replace(shop.terms, off=False), occasion)
+    return _READER_GONE if narrator.reader_gone else _status(fired, single=single)
 
 
 def _task(config: Config | None, task: str) -> Hook:
@@ -112,10 +117,13 @@ def _status(fired: Fired, *, single: bool) -> int:
     if not fired.failed:
         return Exit.OK
     job = fired.failed[0]
-    if single and job.exit_code is not None:
-        return job.exit_code
-    if single and job.signal is not None:
-        return 128 + job.signal
+    if single and job.status is Status.FAILED:
+        if job.signal is not None:
+            return 128 + job.signal
+        if job.exit_code is not None:
+            if job.reason != f"exit code {job.exit_code}":
+                say(f"bough: {shown(job.name)}: {job.reason}")
+            return job.exit_code
     if fired.mode is FailMode.WARN:
         return Exit.OK
     raise JobFailedError(told_failures(fired), hint=f"bough jobs logs {job.address}")
