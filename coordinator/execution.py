@@ -198,9 +198,8 @@ class Execution:
 
 def conclude_log(writer: LogWriter, outcome: dict[str, Any]) -> None:
     """Write the last record, close the log, and add to the outcome what it amounts to."""
-    text = {"finished": f"exit code {outcome['exit_code']}"}.get(
-        outcome["status"], outcome["reason"] or outcome["status"]
-    )
+    plain = "exit code 0" if outcome["status"] == "finished" else outcome["status"]
+    text = outcome["reason"] or plain
     fields = {
         key: outcome[key]
         for key in ("exit_code", "signal", "duration_ms", "left_running")

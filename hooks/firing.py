@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 
 from bough.coordinator import clock, processes
 from bough.coordinator.attachment import Attachment
-from bough.coordinator.errors import BoughError, CoordinatorError, StoreError
+from bough.coordinator.errors import CoordinatorError, StoreError
 from bough.coordinator.handoff import Handoff, JobOrder
 from bough.coordinator.model import Job, NewInvocation, NewJob, Owner, SkipClass, Status
 from bough.coordinator.places import StatePlaces
@@ -30,25 +30,17 @@ from bough.coordinator.secrets import is_secret_name, mask_text, secret_values
 from bough.coordinator.store import policy
 from bough.hooks import trust
 from bough.hooks.config.model import Config, Hook
-from bough.hooks.events import FailMode, git_hook_of_event, is_gate
-from bough.hooks.git import LOCAL_ENV_VARS
+from bough.hooks.environment import environment, hook_environment, refuse_depth
+from bough.hooks.events import FailMode, is_gate
 from bough.hooks.happenings import Noted, Observer, Planned, Selected
 from bough.hooks.ledger import Ledger
-from bough.hooks.plan import Facts, Plan, plan, required_tools
+from bough.hooks.paths import shown_path
+from bough.hooks.plan import Facts, Plan, plan, refusing, required_tools
 from bough.hooks.runner import BY, Runner, Surroundings
 
-_NEVER_INHERITED = ("BOUGH_CD_FILE", "BOUGH_SKIP", "BOUGH")
-_DEPTH = "BOUGH_DEPTH"
-MOST_NESTED = 8
 UNTRUSTED = "untrusted"
 
 Consent = Callable[[Config, trust.Standing], bool]
-
-
-class NestedTooDeep(BoughError):
-    """Jobs that call bough that runs jobs that call bough …"""
-
-    code = "NESTED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +144,7 @@ def fire(ground: Ground, terms: Terms, occasion: Occasion) -> Fired:
     """Run the occasion's hook; returns when its foreground jobs have ended."""
     if terms.off:
         return Fired(event=occasion.event)
-    _refuse_depth(terms.env)
+    refuse_depth(terms.env)
     with Ledger(ground.places, terms.observe) as ledger:
         override = Owner.FOREGROUND if ledger.scratch else terms.override
         invocation = secrets.token_hex(8)
@@ -163,6 +155,7 @@ def fire(ground: Ground, terms: Terms, occasion: Occasion) -> Fired:
             terms.selectors,
             override,
         )
+        made = replace(made, jobs=tuple(_confined(job, occasion.site.cwd) for job in made.jobs))
         terms.observe(Selected(unmatched=frozenset(made.unmatched)))
         for warning in made.warnings:
             terms.observe(Noted(text=warning))
@@ -187,24 +180,20 @@ def fire(ground: Ground, terms: Terms, occasion: Occasion) -> Fired:
     )
 
 
-def _refuse_depth(env: Mapping[str, str]) -> None:
-    if _depth(env) >= MOST_NESTED:
-        raise NestedTooDeep(
-            f"jobs call bough that runs jobs, {MOST_NESTED} levels deep; this looks endless",
-            hint="A job that creates worktrees can pass --skip-hooks all.",
-        )
-
-
-def _depth(env: Mapping[str, str]) -> int:
-    text = env.get(_DEPTH, "")
-    return int(text) if text.isascii() and text.isdigit() else 0
-
-
 def _trusted(ground: Ground, terms: Terms, config: Config) -> bool:
     standing = trust.standing(config, ground.repo_id, ground.common_dir)
     if standing.trusted:
         return True
     return terms.consent is not None and terms.consent(config, standing)
+
+
+def _confined(job: NewJob, top: str) -> NewJob:
+    """The job, or one that only says why, if links lead its folder out of the worktree."""
+    real, real_top = os.path.realpath(job.spec.cwd), os.path.realpath(top)
+    if os.path.commonpath([real, real_top]) == real_top:
+        return job
+    message = f"root leads out of the worktree, to {shown_path(real)}"
+    return replace(job, spec=replace(job.spec, argv=refusing(message), cwd=top))
 
 
 def _untrusted(job: NewJob) -> NewJob:
@@ -214,7 +203,7 @@ def _untrusted(job: NewJob) -> NewJob:
 
 
 def _tell_untrusted(terms: Terms, occasion: Occasion) -> None:
-    source = occasion.config.sources[0].path
+    source = occasion.config.main_file
     terms.observe(
         Noted(
             text=f"{source} is not trusted here, so nothing of it ran for {occasion.event}",
@@ -283,7 +272,7 @@ def _state_policy(ledger: Ledger, occasion: Occasion) -> None:
         policy.state(
             ledger.connection,
             {knob: value for knob, value in stated.items() if value is not None},
-            source=occasion.config.sources[0].path,
+            source=occasion.config.main_file,
             commit=occasion.site.commit,
         )
     except StoreError as error:
@@ -314,9 +303,7 @@ def _carry_out(
             attachment.wake()
         except CoordinatorError as error:
             terms.observe(Noted(text=error.message, hint=error.hint))
-    surroundings = Surroundings(
-        env=_foreground_environment(terms, occasion), umask=umask, orders=orders
-    )
+    surroundings = Surroundings(env=_inherited(terms, occasion), umask=umask, orders=orders)
     runner = Runner(
         ledger.places, ledger.connection, planned, surroundings, attachment, terms.observe
     )
@@ -329,29 +316,10 @@ def _carry_out(
             attachment.close()
 
 
-def environment(env: Mapping[str, str], *, keep_git: bool) -> dict[str, str]:
-    """What jobs inherit: all but what is between bough and its caller, and git and its hook."""
-    dropped = set(_NEVER_INHERITED)
-    if not keep_git:
-        dropped |= set(LOCAL_ENV_VARS)
-    inherited = {name: value for name, value in env.items() if name not in dropped}
-    inherited[_DEPTH] = str(_depth(env) + 1)
-    return inherited
-
-
-def _foreground_environment(terms: Terms, occasion: Occasion) -> dict[str, str]:
-    """Only the jobs of git's own hook may see its repository variables.
-
-    An event about another worktree, fired from within that hook, must not: with them, a job's
-    `git worktree add` would replace the index of the commit that is being made.
-    """
-    if not terms.keep_git or git_hook_of_event(occasion.event) is None:
-        return environment(terms.env, keep_git=False)
-    inherited = environment(terms.env, keep_git=True)
-    if "GIT_DIR" in inherited:
-        # Without it, git takes the folder that it runs in for the top of the worktree.
-        inherited.setdefault("GIT_WORK_TREE", occasion.site.path)
-    return inherited
+def _inherited(terms: Terms, occasion: Occasion) -> dict[str, str]:
+    if terms.keep_git:
+        return hook_environment(terms.env, occasion.event, occasion.site.path)
+    return environment(terms.env, keep_git=False)
 
 
 def _invocation(terms: Terms, occasion: Occasion, invocation: str) -> NewInvocation:

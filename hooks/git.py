@@ -15,30 +15,11 @@ from dataclasses import dataclass
 from typing import IO
 
 from bough.coordinator.errors import BoughError
+from bough.hooks.gitvariables import LOCAL_ENV_VARS
 from bough.hooks.paths import shown_path
 
 MINIMUM_GIT = (2, 38)
 """`merge-tree --write-tree` came with 2.38; everything newer is probed for."""
-
-LOCAL_ENV_VARS = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_CONFIG",
-    "GIT_CONFIG_COUNT",
-    "GIT_CONFIG_PARAMETERS",
-    "GIT_DIR",
-    "GIT_GRAFT_FILE",
-    "GIT_IMPLICIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_INTERNAL_SUPER_PREFIX",
-    "GIT_NO_REPLACE_OBJECTS",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_REPLACE_REF_BASE",
-    "GIT_SHALLOW_FILE",
-    "GIT_WORK_TREE",
-)
-"""What ties a process to one repository: `git rev-parse --local-env-vars`, over all versions."""
 
 _PATIENCE_S = 5.0
 """How long a git that was told to end may take to remove its lock files."""

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 
 from bough.coordinator.model import JobSpec, NewJob, Owner, SkipClass
 from bough.hooks.conditions import Situation, reason_to_skip, wrong_platform
-from bough.hooks.config.model import Hook, Job, Missing, Mode
+from bough.hooks.config.model import Hook, Job, Missing
 from bough.hooks.errors import shown
 from bough.hooks.events import POST_MOVE, FailMode, default_fail_mode, is_gate
 from bough.hooks.graph import promoted
+from bough.hooks.ordering import Before, ordered
 from bough.hooks.skipping import skipped_jobs
 from bough.hooks.templates import render_command, render_value
 
@@ -102,12 +103,12 @@ def plan(
         if job.name not in skipped.reasons
     }
     running = [job for job in hook.jobs if reasons.get(job.name) == ""]
-    before = _before(hook.mode, running)
+    before = ordered(hook.mode, running)
     owners, warnings = _owners(event, running, before, override)
     rows: list[NewJob] = []
     for job in hook.jobs:
         owner = owners.get(job.name, _declared(job, event, override))
-        spec = _spec(hook, job, facts, owner, before.get(job.name))
+        spec = _spec(hook, job, facts, owner, before.get(job.name, Before()))
         skip, reason = _skip(job.name, skipped.reasons, reasons)
         rows.append(NewJob(spec=spec, owner=owner, skip=skip, reason=reason))
     return Plan(
@@ -152,14 +153,6 @@ def _missing(job: Job, facts: Facts) -> str:
     return f"missing tool: {', '.join(tools)}" if tools else ""
 
 
-def _before(mode: Mode, running: Sequence[Job]) -> dict[str, str]:
-    """In a hook with an order, the job that each one follows; those that do not run are passed."""
-    if mode is Mode.PARALLEL:
-        return {}
-    names = [job.name for job in running]
-    return dict(zip(names[1:], names, strict=False))
-
-
 def _declared(job: Job, event: str, override: Owner | None) -> Owner:
     if is_gate(event):
         return Owner.FOREGROUND
@@ -167,11 +160,11 @@ def _declared(job: Job, event: str, override: Owner | None) -> Owner:
 
 
 def _owners(
-    event: str, running: Sequence[Job], before: Mapping[str, str], override: Owner | None
+    event: str, running: Sequence[Job], before: Mapping[str, Before], override: Owner | None
 ) -> tuple[dict[str, Owner], tuple[str, ...]]:
     """Who owns each job that runs, and what to tell about jobs that an order pulled along."""
     owners = {job.name: _declared(job, event, override) for job in running}
-    edges = {job.name: [*job.needs, *_listed(before.get(job.name))] for job in running}
+    edges = {job.name: [*job.needs, *before[job.name].names] for job in running}
     foreground = [name for name, owner in owners.items() if owner is Owner.FOREGROUND]
     needs = {job.name: job.needs for job in running}
     warnings: list[str] = []
@@ -185,11 +178,7 @@ def _owners(
     return owners, tuple(warnings)
 
 
-def _listed(name: str | None) -> tuple[str, ...]:
-    return () if name is None else (name,)
-
-
-def _spec(hook: Hook, job: Job, facts: Facts, owner: Owner, before: str | None) -> JobSpec:
+def _spec(hook: Hook, job: Job, facts: Facts, owner: Owner, before: Before) -> JobSpec:
     values = _template_values(job, facts)
     command = render_command(dict(job.run).get(facts.os, ""), values, facts.args)
     env = {
@@ -197,16 +186,14 @@ def _spec(hook: Hook, job: Job, facts: Facts, owner: Owner, before: str | None) 
     } | _contract(job, facts)
     place = facts.cwd or facts.worktree_path
     root = render_value(job.root, values, facts.args)
-    piped = hook.mode is Mode.PIPED
-    needs = (*job.needs, *_listed(before)) if piped else job.needs
     default_timeout = BACKGROUND_TIMEOUT_MS if owner is Owner.BACKGROUND else None
     return JobSpec(
         name=job.name,
         argv=_refusal(job, facts, place, root) or ("/bin/sh", "-c", command),
         cwd=posixpath.normpath(posixpath.join(place, root)) if _inside(place, root) else place,
         env=tuple(env.items()),
-        needs=tuple(dict.fromkeys(needs)),
-        after=() if piped else _listed(before),
+        needs=tuple(dict.fromkeys((*job.needs, *before.needs))),
+        after=tuple(dict.fromkeys(before.after)),
         when=job.when,
         timeout_ms=default_timeout if job.timeout_ms is None else job.timeout_ms or None,
         idle_timeout_ms=job.idle_timeout_ms or None,
@@ -229,8 +216,13 @@ def _refusal(job: Job, facts: Facts, place: str, root: str) -> tuple[str, ...]:
         return ("/bin/sh", "-c", _REFUSE, "bough", missing, _EXIT_MISSING_TOOL)
     if not _inside(place, root):
         message = f"root is outside the worktree: {shown(root)}"
-        return ("/bin/sh", "-c", _REFUSE, "bough", message, _EXIT_OUTSIDE)
+        return refusing(message)
     return ()
+
+
+def refusing(message: str) -> tuple[str, ...]:
+    """What to execute in the place of a command that would run outside of the worktree."""
+    return ("/bin/sh", "-c", _REFUSE, "bough", message, _EXIT_OUTSIDE)
 
 
 def _inside(place: str, root: str) -> bool:

@@ -136,7 +136,8 @@ def _mistake(slot: _Slot, command: bool, arguments: bool, names: Collection[str]
     if slot.variable:
         return "" if command else "{} works in `run` only"
     if slot.name.isdigit():
-        return "" if arguments else "{} stands for an argument, and only tasks have arguments"
+        told = "{} stands for an argument, and only tasks and git's own hooks have arguments"
+        return "" if arguments else told
     if slot.name not in names:
         return f"unknown template {{}}{did_you_mean(slot.name, names)}"
     return ""

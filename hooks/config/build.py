@@ -67,7 +67,7 @@ def _hook(event: str, body: Mapping[str, Any]) -> Hook:
     fail_mode = body.get("fail_mode")
     return Hook(
         jobs=_jobs(entries(body), event, background=body.get("background", False)),
-        mode=_mode(body),
+        mode=mode_of(body),
         fail_mode=None if fail_mode is None else FailMode(fail_mode),
         skip=_conditions(body.get("skip", ())),
         only=_conditions(body.get("only", ())),
@@ -76,7 +76,8 @@ def _hook(event: str, body: Mapping[str, Any]) -> Hook:
     )
 
 
-def _mode(body: Mapping[str, Any]) -> Mode:
+def mode_of(body: Mapping[str, Any]) -> Mode:
+    """The mode that a hook or group chose, or the default."""
     return next((mode for mode in Mode if body.get(mode)), Mode.PARALLEL)
 
 
@@ -98,7 +99,7 @@ def _jobs(found: Sequence[Entry], event: str, *, background: bool) -> tuple[Job,
             job,
             needs=tuple(dict.fromkeys(n for need in job.needs for n in members.get(need, [need]))),
             groups=tuple(
-                Group(number=groups[group.way], mode=_mode(group.body["group"]))
+                Group(number=groups[group.way], mode=mode_of(group.body["group"]))
                 for group in entry.groups
             ),
         )

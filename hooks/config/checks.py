@@ -6,11 +6,11 @@ what is missing only because it could not be read: that is reported already.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from bough.coordinator.model import When
-from bough.hooks.config.build import single_job
+from bough.hooks.config.build import mode_of, single_job
+from bough.hooks.config.groups import OF_A_GROUP, Body, Entry, alone, entries, jobs_of
 from bough.hooks.config.merge import Layer, Merged
 from bough.hooks.config.model import Config, Hook, Job, Mode
 from bough.hooks.config.nodes import Loc, place
@@ -18,22 +18,29 @@ from bough.hooks.config.schema import HookShape
 from bough.hooks.errors import Problem, did_you_mean, shown
 from bough.hooks.events import git_hook_of_event, is_gate
 from bough.hooks.graph import cycles
+from bough.hooks.ordering import ordered
 from bough.hooks.templates import faults
 
 
 def check_names(layer: Layer) -> Iterator[Problem]:
-    """Names that one file gives to two jobs of one hook."""
+    """Names that one file gives to two jobs of one list."""
     for section in ("hooks", "tasks"):
         for name, body in layer.data.get(section, {}).items():
-            first: dict[str, str] = {}
-            for index, job in enumerate(body.get("jobs", ())):
-                if "name" not in job:
+            first: dict[Loc, str] = {}
+            for entry in _entries(section, body):
+                if "name" not in entry.body:
                     continue
-                line, column = place(layer.root, (section, name, "jobs", index, "name"))
-                known = first.setdefault(job["name"], f"line {line}, column {column}")
-                if known != f"line {line}, column {column}":
-                    message = f"two jobs are called `{shown(job['name'])}`; the first at {known}"
+                given = entry.body["name"]
+                line, column = place(layer.root, (section, name, *entry.way, "name"))
+                here = f"line {line}, column {column}"
+                known = first.setdefault((*entry.way[:-1], given), here)
+                if known != here:
+                    message = f"two jobs are called `{shown(given)}`; the first at {known}"
                     yield Problem(path=layer.path, line=line, column=column, message=message)
+
+
+def _entries(section: str, body: Body) -> tuple[Entry, ...]:
+    return alone(body) if section == "tasks" and single_job(body) else entries(body)
 
 
 def check_merged(config: Config, merged: Merged) -> Iterator[Problem]:
@@ -51,89 +58,150 @@ def _check_hook(hook: Hook, event: str | None, way: Loc, merged: Merged) -> Iter
     """One hook; `event` None stands for a task. Tasks and git's own hooks have arguments."""
     section, name = map(str, way)
     body = merged.data[section][name]
-    single = section == "tasks" and single_job(body)
-    ways = [way if single else (*way, "jobs", index) for index in range(len(hook.jobs))]
-    if not hook.jobs and way in merged.tracked and way not in merged.lost_jobs:
+    found = _entries(section, body)
+    declared = jobs_of(found)
+    ways = [(*way, *entry.way) for entry in declared]
+    if not found and way in merged.tracked and way not in merged.lost_jobs:
         yield merged.problem(way, f"`{shown(name)}` declares no jobs")
     arguments = event is None or git_hook_of_event(event) is not None
-    for variable, value in hook.env:
-        for fault in faults(value, command=False, arguments=arguments):
-            yield merged.problem((*way, "env", variable), fault)
-    bodies = [body] if single else body.get("jobs", [])
-    if not single:
-        yield from _check_given_names(hook, bodies, ways, merged)
-    for index, (job, at) in enumerate(zip(hook.jobs, ways, strict=True)):
-        yield from _check_job(job, bodies[index], at, merged, arguments)
-        yield from _check_needs(hook, index, at, way, merged)
-    yield from _check_cycles(hook, ways, merged)
+    yield from _faults(body, ("env",), way, merged, arguments)
+    for group in found:
+        if group.is_group:
+            yield from _check_group(group, way, merged, arguments)
+    yield from _check_given_names(hook, found, way, merged)
+    for job, entry, at in zip(hook.jobs, declared, ways, strict=True):
+        yield from _check_job(job, entry, at, merged, arguments)
+    wrong = [*_check_needs(hook, found, way, merged), *_check_cycles(hook, ways, merged)]
+    yield from wrong or _check_whole_order(hook, ways, merged)
+
+
+def _check_group(group: Entry, way: Loc, merged: Merged, arguments: bool) -> Iterator[Problem]:
+    at = (*way, *group.way)
+    if not group.body["group"].get("jobs") and at not in merged.damaged_jobs:
+        yield merged.problem((*at, "group"), "this group has no jobs")
+    for key in group.body:
+        if key == "run":
+            yield merged.problem(at, "a job has one of `run` and `group`, and this one has both")
+        elif key not in OF_A_GROUP:
+            message = f"`{key}` means nothing for a group; write it at the jobs in it"
+            yield merged.problem((*at, key), message)
+    yield from _faults(group.body, ("root", "env"), at, merged, arguments)
 
 
 def _check_given_names(
-    hook: Hook, bodies: list[dict[str, Any]], ways: list[Loc], merged: Merged
+    hook: Hook, found: Sequence[Entry], way: Loc, merged: Merged
 ) -> Iterator[Problem]:
-    """The name that a job without one gets must not be another's."""
-    named = {job.name for job, body in zip(hook.jobs, bodies, strict=True) if "name" in body}
-    for job, body, at in zip(hook.jobs, bodies, ways, strict=True):
-        if "name" not in body and job.name in named:
+    """One name for one job or group of a hook, also those that jobs without one get."""
+    named: dict[str, Entry] = {}
+    for entry in found:
+        if "name" in entry.body:
+            other = named.setdefault(entry.body["name"], entry)
+            if other.way[:-1] != entry.way[:-1]:
+                message = f"another job of this hook is called `{shown(entry.body['name'])}`, too"
+                yield merged.problem((*way, *entry.way, "name"), message)
+    for job, entry in zip(hook.jobs, jobs_of(found), strict=True):
+        if "name" not in entry.body and job.name in named:
             message = f"this job needs a `name`: another one is called `{job.name}`"
-            yield merged.problem(at, message)
+            yield merged.problem((*way, *entry.way), message)
 
 
 def _check_job(
-    job: Job, body: Mapping[str, Any], at: Loc, merged: Merged, arguments: bool
+    job: Job, entry: Entry, at: Loc, merged: Merged, arguments: bool
 ) -> Iterator[Problem]:
+    body = entry.body
     if not job.run and at not in merged.damaged_jobs:
         yield merged.problem(at, f"`{shown(job.name)}` has nothing to run: it needs `run`")
     if not job.retry.max and "backoff" in body.get("retries", {}):
         yield merged.problem((*at, "retries"), "`backoff` waits for nothing: `max` is missing or 0")
+    for key in ("os", "arch"):
+        if body.get(key) and not entry.effective[key]:
+            message = f"`{key}` allows nothing that the group around this job allows"
+            yield merged.problem((*at, key), message)
     for system, command in job.run:
         for fault in faults(command, command=True, arguments=arguments):
             yield merged.problem((*at, "run", system), fault)
-    for fault in faults(job.root, command=False, arguments=arguments):
-        yield merged.problem((*at, "root"), fault)
-    for name, value in job.env:
-        for fault in faults(value, command=False, arguments=arguments):
-            yield merged.problem((*at, "env", name), fault)
+    yield from _faults(body, ("root", "env"), at, merged, arguments)
 
 
-def _check_needs(hook: Hook, index: int, at: Loc, way: Loc, merged: Merged) -> Iterator[Problem]:
-    job = hook.jobs[index]
-    ordinals = {other.name: ordinal for ordinal, other in enumerate(hook.jobs)}
-    follows = hook.mode is Mode.PIPED and index > 0
-    if job.when is When.FAILURE and not job.needs and not follows:
-        message = "`when: failure` needs `needs`: it looks at the outcome of those"
-        yield merged.problem((*at, "when"), message)
-    for number, need in enumerate(job.needs):
-        here = (*at, "needs", number)
-        if need == job.name:
-            yield merged.problem(here, f"`{shown(need)}` needs itself")
-        elif need not in ordinals:
-            if way not in merged.lost_jobs:
-                near = did_you_mean(need, ordinals)
+def _faults(
+    body: Body, keys: Iterable[str], at: Loc, merged: Merged, arguments: bool
+) -> Iterator[Problem]:
+    """What is wrong with the templates of values that no shell reads."""
+    for key in keys:
+        value = body.get(key, {})
+        texts = value.items() if isinstance(value, dict) else [("", value)]
+        for name, text in texts:
+            for fault in faults(text, command=False, arguments=arguments):
+                yield merged.problem((*at, key, name), fault)
+
+
+def _check_needs(hook: Hook, found: Sequence[Entry], way: Loc, merged: Merged) -> Iterator[Problem]:
+    """What is written as `needs`, at jobs and at groups."""
+    names = {entry.way: job.name for entry, job in zip(jobs_of(found), hook.jobs, strict=True)}
+    known: dict[str, Entry] = {}
+    for entry in found:
+        known.setdefault(entry.body.get("name", names.get(entry.way, "")), entry)
+    known.pop("", None)
+    for entry in found:
+        for number, need in enumerate(entry.body.get("needs", ())):
+            here = (*way, *entry.way, "needs", number)
+            if need in known:
+                yield from _check_need(hook, entry, need, known[need], here, merged)
+            elif way not in merged.lost_jobs:
+                near = did_you_mean(need, known)
                 yield merged.problem(here, f"`needs` names no job here: `{shown(need)}`{near}")
-        elif hook.mode is not Mode.PARALLEL and ordinals[need] > index:
-            message = f"`{shown(need)}` comes later, and the jobs of a {hook.mode} hook go in order"
-            yield merged.problem(here, message)
+    before = ordered(hook.mode, hook.jobs)
+    for job, entry in zip(hook.jobs, jobs_of(found), strict=True):
+        if job.when is When.FAILURE and not job.needs and not before[job.name].needs:
+            message = "`when: failure` needs `needs`: it looks at the outcome of those"
+            yield merged.problem((*way, *entry.way, "when"), message)
+
+
+def _inside(outer: Entry, inner: Entry) -> bool:
+    return any(group.way == outer.way for group in inner.groups)
+
+
+def _check_need(
+    hook: Hook, entry: Entry, name: str, need: Entry, here: Loc, merged: Merged
+) -> Iterator[Problem]:
+    common = [a for a, b in zip(entry.groups, need.groups, strict=False) if a.way == b.way]
+    mode = mode_of(common[-1].body["group"]) if common else hook.mode
+    if need is entry:
+        yield merged.problem(here, f"`{shown(name)}` needs itself")
+    elif _inside(entry, need) or _inside(need, entry):
+        yield merged.problem(here, f"`{shown(name)}` cannot be waited for: one is in the other")
+    elif mode is not Mode.PARALLEL and need.way > entry.way:
+        where = "group" if common else "hook"
+        message = f"`{shown(name)}` comes later, and the jobs of a {mode} {where} go in order"
+        yield merged.problem(here, message)
 
 
 def _check_cycles(hook: Hook, ways: list[Loc], merged: Merged) -> Iterator[Problem]:
-    ordinals = {job.name: ordinal for ordinal, job in enumerate(hook.jobs)}
+    at = {job.name: way for job, way in zip(hook.jobs, ways, strict=True)}
     for cycle in cycles({job.name: job.needs for job in hook.jobs}):
         path = " → ".join(map(shown, cycle))
-        at = (*ways[ordinals[cycle[0]]], "needs")
-        yield merged.problem(at, f"`needs` goes in a circle: {path}")
+        yield merged.problem((*at[cycle[0]], "needs"), f"`needs` goes in a circle: {path}")
+
+
+def _check_whole_order(hook: Hook, ways: list[Loc], merged: Merged) -> Iterator[Problem]:
+    """Circles that needs make together with the order of jobs and groups."""
+    before = ordered(hook.mode, hook.jobs)
+    at = {job.name: way for job, way in zip(hook.jobs, ways, strict=True)}
+    for cycle in cycles({job.name: [*job.needs, *before[job.name].names] for job in hook.jobs}):
+        path = " → ".join(map(shown, cycle))
+        message = f"`needs` and the order of the jobs make a circle: {path}"
+        yield merged.problem((*at[cycle[0]], "needs"), message)
 
 
 def _check_gate(hook: Hook, event: str, merged: Merged) -> Iterator[Problem]:
     """A gate cannot wait for what nobody waits for."""
     message = f"`{event}` waits for its jobs, so none of them can be in the background"
-    body = merged.data["hooks"][event]
-    for index, job in enumerate(hook.jobs):
+    declared = jobs_of(entries(merged.data["hooks"][event]))
+    for job, entry in zip(hook.jobs, declared, strict=True):
         if job.background:
-            own = "background" in body["jobs"][index]
-            inherited: Loc = ("hooks", event, "background")
-            at: Loc = ("hooks", event, "jobs", index, "background")
-            yield merged.problem(at if own else inherited, message)
+            written = [e.way for e in (*entry.groups, entry) if "background" in e.body]
+            at = written[-1] if written else ()
+            yield merged.problem(("hooks", event, *at, "background"), message)
 
 
 def _check_task_keys(name: str, merged: Merged) -> Iterator[Problem]:

@@ -7,11 +7,12 @@ null, because a key without a value is a slip.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from bough.hooks import globs, templates
 from bough.hooks.conditions import ARCHITECTURES, SYSTEMS, canonical_architecture
@@ -76,6 +77,31 @@ def described(value: object) -> str:
             return "not a list"
 
 
+# By identity: annotations are hashed, and what a rule says is not hashable.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Rule:
+    """A check that can also say, in words of JSON Schema, what it accepts; no less than that.
+
+    `raw`: it looks at what stands in the file, before the type is known.
+    """
+
+    check: Callable[[Any], object]
+    says: Mapping[str, object]
+    raw: bool = False
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        if self.raw:
+            return core_schema.no_info_before_validator_function(self.check, handler(source))
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(core), **self.says}
+
+
 def _text(value: object) -> object:
     if isinstance(value, Scalar) and value.value is not None:
         return value.text
@@ -102,27 +128,27 @@ def _listed(value: object) -> object:
     return [value] if single else value
 
 
-def _whole(least: int, most: int) -> BeforeValidator:
+def _whole(least: int, most: int) -> _Rule:
     def check(value: object) -> object:
         if isinstance(value, Scalar) and type(value.value) is int and least <= value.value <= most:
             return value.value
         bounds = f"from {least} to {most}"
         raise verdict(f"must be a whole number {bounds}; {described(value)}")
 
-    return BeforeValidator(check)
+    return _Rule(check=check, says={"minimum": least, "maximum": most}, raw=True)
 
 
-def _one_of(*words: str) -> AfterValidator:
+def _one_of(*words: str) -> _Rule:
     def check(value: str) -> str:
         if value in words:
             return value
         allowed = ", ".join(words)
         raise verdict(f"must be one of {allowed}; not `{shown(value)}`{did_you_mean(value, words)}")
 
-    return AfterValidator(check)
+    return _Rule(check=check, says={"enum": list(words)})
 
 
-def _parsed(parse: Callable[[str], object]) -> AfterValidator:
+def _parsed(parse: Callable[[str], object], *examples: str) -> _Rule:
     """Text that `parse` accepts; what it says against a text becomes the message."""
 
     def check(value: str) -> str:
@@ -132,7 +158,7 @@ def _parsed(parse: Callable[[str], object]) -> AfterValidator:
             raise verdict(f"is wrong: {error}") from None
         return value
 
-    return AfterValidator(check)
+    return _Rule(check=check, says={"examples": list(examples)})
 
 
 def _name(value: str) -> str:
@@ -151,8 +177,11 @@ def _event(value: str) -> str:
     raise sentence(f"unknown event `{shown(value)}`{did_you_mean(value, EVENTS)}")
 
 
+_CONDITION_WORDS = ("merge", "rebase")
+
+
 def _condition_word(value: str) -> str:
-    if value not in ("merge", "rebase"):
+    if value not in _CONDITION_WORDS:
         allowed = "true, false, merge, rebase, {ref: glob} or {env: NAME}"
         raise verdict(f"takes {allowed}; not `{shown(value)}`")
     return value
@@ -212,23 +241,23 @@ def _layout(value: str) -> str:
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Text = Annotated[str, BeforeValidator(_text)]
-Filled = Annotated[Text, AfterValidator(_filled)]
-Name = Annotated[Text, AfterValidator(_name)]
+Filled = Annotated[Text, _Rule(check=_filled, says={"minLength": 1})]
+Name = Annotated[Text, _Rule(check=_name, says={"minLength": 1, "maxLength": LONGEST_NAME})]
 Names = Annotated[list[Name], BeforeValidator(_listed)]
-Event = Annotated[str, AfterValidator(_event)]
-Variable = Annotated[str, AfterValidator(_variable)]
+Event = Annotated[str, _Rule(check=_event, says={"enum": list(EVENTS)})]
+Variable = Annotated[str, _Rule(check=_variable, says={"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"})]
 Environment = dict[Variable, Text]
 Path = Annotated[Filled, AfterValidator(_inside)]
 Paths = Annotated[list[Path], BeforeValidator(_listed)]
-Duration = Annotated[Text, _parsed(parse_duration_ms)]
-Size = Annotated[Text, _parsed(parse_size)]
-Glob = Annotated[Filled, _parsed(globs.compile_glob)]
-Layout = Annotated[Filled, AfterValidator(_layout)]
+Duration = Annotated[Text, _parsed(parse_duration_ms, "30s", "1h30m")]
+Size = Annotated[Text, _parsed(parse_size, "500KB", "10MiB")]
+Glob = Annotated[Filled, _parsed(globs.compile_glob, "src/**/*.py")]
+Layout = Annotated[Filled, _Rule(check=_layout, says={"examples": list(LAYOUTS)})]
 Count = Annotated[int, _whole(1, 1_000_000)]
 Limit = Annotated[int, _whole(1, 1_000)]
 Retries = Annotated[int, _whole(0, 20)]
 Priority = Annotated[int, _whole(-1_000_000, 1_000_000)]
-ConditionWord = Annotated[Text, AfterValidator(_condition_word)]
+ConditionWord = Annotated[Text, _Rule(check=_condition_word, says={"enum": list(_CONDITION_WORDS)})]
 Version = Annotated[Text, AfterValidator(_version)]
 When = Annotated[Text, _one_of("success", "always", "failure")]
 Output = Annotated[Text, _one_of("log", "silent")]
@@ -236,5 +265,6 @@ Missing = Annotated[Text, _one_of("skip", "fail")]
 FailMode = Annotated[Text, _one_of("abort", "warn")]
 Systems = Annotated[list[Annotated[Text, _one_of(*SYSTEMS)]], BeforeValidator(_listed)]
 Architectures = Annotated[
-    list[Annotated[Text, AfterValidator(_architecture)]], BeforeValidator(_listed)
+    list[Annotated[Text, _Rule(check=_architecture, says={"examples": list(ARCHITECTURES)})]],
+    BeforeValidator(_listed),
 ]

@@ -16,9 +16,7 @@ from bough.hooks.config.nodes import Loc
 
 Body = Mapping[str, Any]
 
-HANDED_ON = frozenset(
-    {"root", "env", "needs", "tags", "skip", "only", "os", "arch", "background"}
-)
+HANDED_ON = frozenset({"root", "env", "needs", "tags", "skip", "only", "os", "arch", "background"})
 """What the jobs of a group get from it."""
 
 OF_A_GROUP = HANDED_ON | {"name", "description", "group"}

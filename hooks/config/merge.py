@@ -1,8 +1,8 @@
 """Lays files over each other: later ones win, and every value remembers the file it came from.
 
 Pure: plain data in, plain data and origins out. Scalars: later wins. Lists replace. Mappings merge.
-Jobs merge key by key with the earlier job of their name in the same hook or group; jobs without a name are
-appended, and so are new names. A mode replaces the mode that an earlier file chose.
+Jobs merge key by key with the earlier job of their name in the same hook or group; jobs without a
+name are appended, and so are new names. A mode replaces the mode that an earlier file chose.
 """
 
 from __future__ import annotations
@@ -47,12 +47,16 @@ class Merged:
     tracked: set[Loc] = field(default_factory=set)
     """Hooks and tasks that a file declares which is not the user's own."""
 
-    def problem(self, way: Loc, message: str) -> Problem:
-        """A problem at the last definition of what `way` leads to."""
+    def origin(self, way: Loc) -> tuple[str, int, int]:
+        """The file, line and column of the last definition of what `way` leads to."""
         known = next(n for n in range(len(way), -1, -1) if way[:n] in self.origins)
         layer, there = self.origins[way[:known]]
-        line, column = place(layer.root, (*there, *way[known:]))
-        return Problem(path=layer.path, line=line, column=column, message=message)
+        return (layer.path, *place(layer.root, (*there, *way[known:])))
+
+    def problem(self, way: Loc, message: str) -> Problem:
+        """A problem at the last definition of what `way` leads to."""
+        path, line, column = self.origin(way)
+        return Problem(path=path, line=line, column=column, message=message)
 
 
 def merge(layers: Sequence[Layer]) -> Merged:
@@ -74,10 +78,10 @@ def _overlay_hook(
 ) -> None:
     if not layer.local:
         merged.tracked.add(way)
-    _overlay_steps(merged, target, body, way, way, layer)
+    _overlay_body(merged, target, body, way, way, layer)
 
 
-def _overlay_steps(
+def _overlay_body(
     merged: Merged,
     target: dict[str, Any],
     body: dict[str, Any],
@@ -85,15 +89,18 @@ def _overlay_steps(
     there: Loc,
     layer: Layer,
 ) -> None:
-    """Lay a hook over a hook, or a group over a group."""
+    """Lay a hook over a hook, a job over a job, a group over a group."""
     if any(body.get(mode) for mode in MODES):
         for mode in MODES:
             target.pop(mode, None)
-    plain = {key: value for key, value in body.items() if key != "jobs"}
+    plain = {key: value for key, value in body.items() if key not in ("jobs", "group")}
     _overlay(merged, target, plain, way, there, layer)
     if "jobs" in body:
         jobs = target.setdefault("jobs", [])
         _overlay_jobs(merged, jobs, body["jobs"], (*way, "jobs"), (*there, "jobs"), layer)
+    if "group" in body:
+        group = target.setdefault("group", {})
+        _overlay_body(merged, group, body["group"], (*way, "group"), (*there, "group"), layer)
 
 
 def _overlay_jobs(
@@ -111,13 +118,7 @@ def _overlay_jobs(
         if number == len(target):
             target.append({})
         at, here = (*way, number), (*source, index)
-        plain = {key: value for key, value in job.items() if key != "group"}
-        _overlay(merged, target[number], plain, at, here, layer)
-        if "group" in job:
-            group = target[number].setdefault("group", {})
-            _overlay_steps(
-                merged, group, job["group"], (*at, "group"), (*here, "group"), layer
-            )
+        _overlay_body(merged, target[number], job, at, here, layer)
         if any(damaged[: len(here)] == here for damaged in layer.damaged):
             merged.damaged_jobs.add(at)
 
@@ -143,9 +144,18 @@ def _overlay(
     merged.origins[way] = (layer, there)
     for key, value in values.items():
         at, source = (*way, key), (*there, key)
-        if isinstance(value, dict) and isinstance(target.get(key), dict):
+        if isinstance(value, dict):
+            # A mapping of our own: a later layer must not reach into this layer's.
+            inside = target.get(key)
+            target[key] = inside if isinstance(inside, dict) else {}
             _overlay(merged, target[key], value, at, source, layer)
         else:
+            if isinstance(target.get(key), dict):
+                _forget_inside(merged, at)
             merged.origins[at] = (layer, source)
-            # A later layer may be laid over this mapping: it must not reach into this layer's.
-            target[key] = dict(value) if isinstance(value, dict) else value
+            target[key] = value
+
+
+def _forget_inside(merged: Merged, way: Loc) -> None:
+    for known in [known for known in merged.origins if known[: len(way)] == way]:
+        del merged.origins[known]

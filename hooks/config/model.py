@@ -118,6 +118,12 @@ class Config:
         return self.hooks.get(event)
 
     @property
+    def main_file(self) -> str:
+        """What people call the configuration: its main file, or the local one if it is alone."""
+        tracked = [source.path for source in self.sources if not source.local]
+        return tracked[-1] if tracked else self.sources[-1].path
+
+    @property
     def tracked_fingerprint(self) -> str:
         """Changes with any byte, name or order of the sources that are not local; '' if none."""
         return fingerprint(source for source in self.sources if not source.local)

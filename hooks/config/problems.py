@@ -111,18 +111,24 @@ def _message(details: ErrorDetails) -> str:
 
 def _unknown_key(key: str, shape: type[Shape]) -> str:
     """Why a key does not belong where it stands, and where it, or what was meant, does."""
-    known = tuple(shape.model_fields)
-    if shape is FileShape and key in RESERVED:
-        return reserved(key)
-    if shape is FileShape and key in EVENTS:
-        return f"`{key}` is an event: declare it under `hooks:`"
+    return _misplaced(key, shape) or _not_known(key, tuple(shape.model_fields))
+
+
+def _not_known(key: str, known: tuple[str, ...]) -> str:
+    near = did_you_mean(key, known) or f"; known here: {', '.join(known)}"
+    return f"unknown key `{shown(key)}`{near}"
+
+
+def _misplaced(key: str, shape: type[Shape]) -> str:
+    """What to say about a key that means something elsewhere; empty if it does not."""
+    if shape is FileShape:
+        if key in RESERVED:
+            return reserved(key)
+        return f"`{key}` is an event: declare it under `hooks:`" if key in EVENTS else ""
     if shape is HookShape and key in JobShape.model_fields:
         return f"`{key}` is a key of a job: write it inside `jobs:`"
     if shape is GroupShape and key in JobShape.model_fields:
         return f"`{key}` belongs beside `group`, or inside its `jobs`"
-    if shape is JobShape and key in GroupShape.model_fields and key != "jobs":
-        return f"`{key}` is a key of a hook or of a `group`, not of a job"
     if shape is JobShape and key in HookShape.model_fields:
         return f"`{key}` is a key of a hook, not of a job"
-    near = did_you_mean(key, known) or f"; known here: {', '.join(known)}"
-    return f"unknown key `{shown(key)}`{near}"
+    return ""

@@ -14,7 +14,7 @@ from bough import __version__
 from bough.hooks.config.build import config_from_data
 from bough.hooks.config.checks import check_merged, check_names
 from bough.hooks.config.load import LOCAL_FILES
-from bough.hooks.config.merge import Layer, merge
+from bough.hooks.config.merge import Layer, Merged, merge
 from bough.hooks.config.model import Config
 from bough.hooks.config.nodes import Loc, Mapping, Node, Scalar, place
 from bough.hooks.config.problems import check_shape
@@ -34,6 +34,8 @@ class Reading:
     layers: list[Layer] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     complete: bool = True
+    merged: Merged = field(default_factory=Merged)
+    """What `finish` made of all files."""
     _open: list[str] = field(default_factory=list)
     """The files whose `extends` are being followed, from the first to the innermost."""
     _seen: list[str] = field(default_factory=list)
@@ -54,7 +56,7 @@ class Reading:
 
     def finish(self) -> Config:
         """The configuration; ConfigError with all problems, by file and position, if there are."""
-        merged = merge(self.layers)
+        self.merged = merged = merge(self.layers)
         config = config_from_data(merged.data, self.sources)
         for layer in self.layers:
             self.problems += check_names(layer)

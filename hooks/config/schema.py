@@ -107,6 +107,12 @@ def _retries(value: object) -> object:
     return {"max": value} if bare or isinstance(value, str) else value
 
 
+Retries = Annotated[
+    RetriesShape,
+    BeforeValidator(_retries, json_schema_input_type=fields.Retries | RetriesShape),
+]
+
+
 class LogShape(Shape):
     """What is kept of a job's output, and for how long."""
 
@@ -137,7 +143,7 @@ class JobShape(Shape):
     requires_mode: fields.Missing | None = None
     timeout: fields.Duration | None = None
     idle_timeout: fields.Duration | None = None
-    retries: Annotated[RetriesShape, BeforeValidator(_retries)] | None = None
+    retries: Retries | None = None
     allow_failure: fields.Flag | None = None
     priority: fields.Priority | None = None
     fail_text: fields.Text | None = None

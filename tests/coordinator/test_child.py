@@ -17,7 +17,6 @@ import pytest
 from bough.coordinator import kernel
 from bough.coordinator.child import Child, fork_gated
 from tests.support.engine import at_once, exit_of, forked, gone
-from tests.support.waiting import wait_until
 
 ENV = {"PATH": os.defpath}
 
@@ -110,7 +109,7 @@ def test_the_child_can_be_ended_behind_its_gate_by_any_signal_its_parent_ignores
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             child = sh("exit 0")
             os.killpg(child.pid, number)
-            wait_until(lambda pid=child.pid: kernel.start_ticks(pid) is None)
+            gone(child.pid)
             child.discard()
 
     assert exit_of(forked(parent)) == 0

@@ -37,7 +37,7 @@ class Attempt:
             ["/bin/sh", "-c", script], cwd=str(folder), env=dict(os.environ), umask=0o022
         )
         assert child.release() == ""
-        fields: dict[str, int | None] = {"timeout_ms": None, "idle_ms": None, "grace_ms": 5_000}
+        fields: dict[str, Any] = {"timeout_ms": None, "idle_ms": None, "grace_ms": 5_000}
         self.pid = child.pid
         self.execution = Execution(
             child, writer, Limits(**(fields | limits)), str(self.marker), time.monotonic()

@@ -37,7 +37,7 @@ VALUES = dict.fromkeys(NAMES, "") | {"branch": "feat/x", "worktree_path": "/w t"
         ("echo $((1))#{branch}", "echo $((1))#'feat/x'"),
         ("((1))#{branch}", "((1))#{branch}"),
         ("(a)#{branch}", "(a)#{branch}"),
-        ("echo ${A}#{branch} \"b\"#{branch}", "echo ${A}#'feat/x' \"b\"#'feat/x'"),
+        ('echo ${A}#{branch} "b"#{branch}', "echo ${A}#'feat/x' \"b\"#'feat/x'"),
         ("echo \\\n# {branch}\necho {branch}", "echo \\\n# {branch}\necho 'feat/x'"),
         ("a\\\n#'{branch}'", "a\\\n#'''feat/x'''"),
         ("echo ${X:-y} {branch}", "echo ${X:-y} 'feat/x'"),
@@ -106,7 +106,8 @@ def test_two_braces_stand_for_one(text: str, rendered: str) -> None:
         (
             "echo {1}",
             (
-                "`{1}` stands for an argument, and only tasks have arguments. "
+                "`{1}` stands for an argument, and only tasks and git's own hooks have "
+                "arguments. "
                 "For these characters themselves write `{{1}}`."
             ),
         ),

@@ -88,7 +88,7 @@ class Narrator:
             case Started(job=job):
                 if self._volume is Volume.VERBOSE:
                     say(
-                        f"{self._label(job)}{self._style.dim}{shown(job.spec.command_text)}"
+                        f"{self._label(job)}{self._style.dim}$ {shown(job.spec.command_text)}"
                         f"{self._style.reset}"
                     )
             case Selected(unmatched=unmatched):

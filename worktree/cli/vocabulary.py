@@ -22,6 +22,7 @@ _EVENTS = (
 )
 
 CHOICES = {
+    "dumps": ("yaml", "json"),
     "events": _EVENTS,
     "formats": ("table", "json", "ndjson", "csv", "tsv", "yaml", "markdown"),
     "layouts": ("sibling", "contained", "contained-flat", "nested", "centralized"),
@@ -115,6 +116,8 @@ _HOOKS = {
     "status": Verb(_FORMAT),
     "run": Verb({"--skip-hooks": "selectors", "--hooks": "modes"}, ("events", TEXT), repeats=True),
     "validate": Verb(),
+    "schema": Verb(),
+    "dump": Verb({"--format": "dumps"}),
 }
 
 BOUGH = Verb(

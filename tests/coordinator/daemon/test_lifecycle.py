@@ -24,7 +24,7 @@ from bough.coordinator.daemon.lifecycle import socket_path, versions
 from bough.coordinator.daemon.scheduler import Scheduler
 from bough.coordinator.daemon.server import Server
 from bough.coordinator.errors import CoordinatorError
-from bough.coordinator.ipc import client
+from bough.coordinator.ipc import client, frames
 from bough.coordinator.places import PlaceError
 from bough.coordinator.store import schemas
 from tests.support.engine import Engine, at_once, background, foreground
@@ -326,7 +326,7 @@ def test_a_bound_socket_that_was_left_behind_is_replaced(engine: Engine) -> None
 def test_after_closing_no_request_is_answered_any_more(engine: Engine) -> None:
     """Even one whose bytes had arrived: its answer would come after the last look."""
 
-    frame = client.frames.encode(client.frames.request("Wake", {}))
+    frame = frames.encode(frames.request("Wake", {}))
 
     async def scene() -> tuple[bytes, bytes]:
         loop = asyncio.get_running_loop()
@@ -349,7 +349,7 @@ def test_after_closing_no_request_is_answered_any_more(engine: Engine) -> None:
             except ConnectionResetError:
                 return answered, b""
 
-    assert asyncio.run(scene()) == (client.frames.encode(client.frames.response("Ok", {})), b"")
+    assert asyncio.run(scene()) == (frames.encode(frames.response("Ok", {})), b"")
 
 
 class _QuietJournal(Journal):

@@ -13,6 +13,7 @@ import pytest
 
 from bough.coordinator import processes
 from bough.coordinator.store import consent, policy, registry, schemas
+from bough.coordinator.store.connection import open_writer
 from bough.coordinator.store.registry import Kind
 from tests.support.engine import at_once
 from tests.support.isolation import Sandbox
@@ -143,7 +144,7 @@ def test_the_announcement_of_a_process_that_died_means_nothing_and_goes(
     connection: Connection,
 ) -> None:
     def announce() -> int:
-        with closing(schemas.open_writer(_file(connection), schemas.REPOSITORY)) as mine:
+        with closing(open_writer(_file(connection), schemas.REPOSITORY)) as mine:
             registry.expect(mine, Kind.CREATE, "/w")
         return os.getpid()
 
@@ -162,7 +163,7 @@ def test_of_two_who_meet_an_announced_change_one_consumes_it(connection: Connect
     path = _file(connection)
 
     def consume() -> bool:
-        with closing(schemas.open_writer(path, schemas.REPOSITORY)) as mine:
+        with closing(open_writer(path, schemas.REPOSITORY)) as mine:
             return registry.consume(mine, Kind.CREATE, "/w")
 
     assert sorted(at_once([consume] * 6)) == [False] * 5 + [True]

@@ -138,12 +138,40 @@ def of_job(job: str) -> list[str]:
             ),
         ),
         (
-            "{run: 'echo {1}'}",
-            (
-                "15: `{1}` stands for an argument, and only tasks have arguments. "
-                "For these characters themselves write `{{1}}`."
-            ),
+            "{run: x, group: {jobs: [{run: y}]}}",
+            "9: a job has one of `run` and `group`, and this one has both",
         ),
+        ("{group: {}}", "17: this group has no jobs"),
+        ("{group: {jobs: [{name: a}]}}", "25: `a` has nothing to run: it needs `run`"),
+        (
+            "{group: {root: x, jobs: [{run: y}]}}",
+            "18: `root` belongs beside `group`, or inside its `jobs`",
+        ),
+        (
+            "{timeout: 5s, group: {jobs: [{run: y}]}}",
+            "19: `timeout` means nothing for a group; write it at the jobs in it",
+        ),
+        (
+            "{env: {A: '{x}'}, group: {jobs: [{run: y}]}}",
+            "19: unknown template `{x}`. For these characters themselves write `{{x}}`.",
+        ),
+        (
+            "{group: {parallel: true, piped: true, jobs: [{run: y}]}}",
+            "17: `parallel` and `piped` exclude each other; keep one",
+        ),
+        (
+            "{os: linux, group: {jobs: [{run: y, os: macos}]}}",
+            "49: `os` allows nothing that the group around this job allows",
+        ),
+        (
+            "{name: g, group: {jobs: [{run: y, needs: g}]}}",
+            "50: `g` cannot be waited for: one is in the other",
+        ),
+        (
+            "{group: {piped: true, jobs: [{run: x, name: a, needs: b}, {run: x, name: b}]}}",
+            "63: `b` comes later, and the jobs of a piped group go in order",
+        ),
+        ("{group: {jobs: [{run: y, needs: ghost}]}}", "41: `needs` names no job here: `ghost`"),
     ],
 )
 def test_a_wrong_job_is_told_where_and_why(job: str, said: str) -> None:
@@ -243,6 +271,38 @@ def test_a_wrong_job_is_told_where_and_why(job: str, said: str) -> None:
         (
             "hooks: {post-commit: {piped: true, jobs: [{run: x, when: failure}]}}",
             "1:58: `when: failure` needs `needs`: it looks at the outcome of those",
+        ),
+        (
+            "hooks: {worktree-post-create: {jobs: [{run: 'echo {1}'}]}}",
+            (
+                "1:45: `{1}` stands for an argument, and only tasks and git's own hooks have "
+                "arguments. For these characters themselves write `{{1}}`."
+            ),
+        ),
+        (
+            (
+                "hooks: {post-commit: {jobs: [{run: x, name: a}, "
+                "{group: {jobs: [{run: y, name: a}]}}]}}"
+            ),
+            "1:80: another job of this hook is called `a`, too",
+        ),
+        (
+            (
+                "hooks: {post-commit: {jobs: [{group: {jobs: [{run: x, name: a}, "
+                "{run: y, name: a}]}}]}}"
+            ),
+            "1:80: two jobs are called `a`; the first at line 1, column 61",
+        ),
+        (
+            (
+                "hooks: {post-commit: {jobs: [{name: y, run: x, needs: x2}, {group: {piped: true, "
+                "jobs: [{run: x, name: x1, needs: y}, {run: x, name: x2}]}}]}}"
+            ),
+            "1:55: `needs` and the order of the jobs make a circle: y → x2 → x1 → y",
+        ),
+        (
+            "hooks: {pre-push: {jobs: [{background: true, group: {jobs: [{run: x}]}}]}}",
+            "1:40: `pre-push` waits for its jobs, so none of them can be in the background",
         ),
         ("tasks: {a: b}", "1:12: `a` must be a mapping; not `b`"),
         ("tasks: {'': {run: x}}", "1:9: `tasks` must not be empty"),

@@ -31,7 +31,7 @@ def failing(body: str, *arguments: str, **env: str) -> Finished:
     return run([sys.executable, "-c", script, *arguments], env=env)
 
 
-def test_an_error_is_what_happened_and_what_to_type(bough: Bough, sandbox: object) -> None:
+def test_an_error_is_what_happened_and_what_to_type(bough: Bough) -> None:
     done = bough("list")
     assert (done.returncode, done.stdout) == (1, "")
     assert re.fullmatch(
@@ -85,7 +85,7 @@ def test_ctrl_c_is_130_without_a_word() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(bough: Bough) -> None:
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     try:

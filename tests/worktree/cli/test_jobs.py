@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -63,7 +64,7 @@ def skipped(name: str) -> NewJob:
 
 
 @pytest.fixture
-def recorded(git_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
+def recorded(git_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch) -> Recorded:
     repo = git_repo()
     other = repo.worktree("../other", "side/branch")
     monkeypatch.chdir(repo.path)
@@ -76,7 +77,7 @@ def recorded(git_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch) -> Iterator[Re
     (elsewhere,) = found.fire(other, "pre-push", front("build"))
     found.end(elsewhere, Status.TIMED_OUT)
     found.fire(other, "pre-push", front("waits", "slow"))
-    yield found
+    return found
 
 
 def listed(capsys: Captured, *words: str) -> list[str]:
@@ -113,18 +114,16 @@ FILTERS: tuple[tuple[str, list[str]], ...] = (
 )
 
 
+@pytest.mark.usefixtures("recorded")
 @pytest.mark.parametrize("verb", [("jobs",), ("jobs", "list")], ids=" ".join)
-def test_every_filter_has_its_effect(
-    recorded: Recorded, capsys: Captured, verb: tuple[str, ...]
-) -> None:
+def test_every_filter_has_its_effect(capsys: Captured, verb: tuple[str, ...]) -> None:
     found = {options: listed(capsys, *verb, *options.split()) for options, _names in FILTERS}
     assert found == dict(FILTERS)
 
 
+@pytest.mark.usefixtures("recorded")
 @pytest.mark.parametrize("verb", [("jobs",), ("jobs", "list")], ids=" ".join)
-def test_pages_follow_each_other(
-    recorded: Recorded, capsys: Captured, verb: tuple[str, ...]
-) -> None:
+def test_pages_follow_each_other(capsys: Captured, verb: tuple[str, ...]) -> None:
     seen: list[str] = []
     cursor: list[str] = []
     while True:
@@ -133,14 +132,14 @@ def test_pages_follow_each_other(
         seen += [f"{row['worktree']}/{row['name']}" for row in json.loads(captured.out)]
         if not captured.err:
             break
+        assert re.fullmatch(r"more: --before \d+\n", captured.err)
         cursor = captured.err.removeprefix("more: ").split()
     assert seen == EVERY
 
 
+@pytest.mark.usefixtures("recorded")
 @pytest.mark.parametrize("verb", [("jobs",), ("jobs", "list")], ids=" ".join)
-def test_a_prefix_means_one_invocation(
-    recorded: Recorded, capsys: Captured, verb: tuple[str, ...]
-) -> None:
+def test_a_prefix_means_one_invocation(capsys: Captured, verb: tuple[str, ...]) -> None:
     assert main(["jobs", "--worktree", "other", "--format", "json"]) == 0
     newest = json.loads(capsys.readouterr().out)[0]
     assert listed(capsys, *verb, "--inv", newest["invocation"][:8]) == []
@@ -172,7 +171,8 @@ CANCELS: tuple[tuple[str, list[str]], ...] = (
 )
 
 
-def test_cancel_means_what_it_is_told(recorded: Recorded, capsys: Captured) -> None:
+@pytest.mark.usefixtures("recorded")
+def test_cancel_means_what_it_is_told(capsys: Captured) -> None:
     found = {}
     for options, _names in CANCELS:
         assert main(["jobs", "cancel", *options.split(), "--dry-run"]) == 0
@@ -182,7 +182,8 @@ def test_cancel_means_what_it_is_told(recorded: Recorded, capsys: Captured) -> N
     assert listed(capsys, "jobs", "--all", "--status", "queued") == ["other/waits"]
 
 
-def test_a_bare_name_means_this_worktree_first(recorded: Recorded, capsys: Captured) -> None:
+@pytest.mark.usefixtures("recorded")
+def test_a_bare_name_means_this_worktree_first(capsys: Captured) -> None:
     assert main(["jobs", "show", "build", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["worktree"] == "repo"
     assert main(["jobs", "show", "waits", "--format", "json"]) == 0
@@ -203,6 +204,7 @@ def test_a_name_that_runs_in_several_worktrees_is_not_cancelled(
     assert "(other)" in caught.value.message
 
 
-def test_what_has_ended_is_not_cancelled_again(recorded: Recorded, capsys: Captured) -> None:
+@pytest.mark.usefixtures("recorded")
+def test_what_has_ended_is_not_cancelled_again(capsys: Captured) -> None:
     assert main(["jobs", "cancel", "build"]) == 0
     assert capsys.readouterr().err.endswith(":build has ended already: failed\n")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from typing import Any
 
 import pytest
@@ -69,7 +71,7 @@ def test_the_usual_names_the_jobs_and_labels_every_line(capsys: Captured) -> Non
 
 def test_verbose_adds_commands_and_reasons(capsys: Captured) -> None:
     lines = told(capsys, Narrator(Volume.VERBOSE), *USUAL)
-    assert "               build │ make\\nall" in lines
+    assert "               build │ $ make\\nall" in lines
     assert "            not-here │ - skipped: skip: true" in lines
     assert not [line for line in lines if "evil" in line]
 
@@ -200,9 +202,6 @@ def test_selectors_that_no_event_knew_are_told_once(
 def test_a_passed_through_task_whose_reader_is_gone_is_asked_to_stop(
     monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
-    import os
-    import sys
-
     reader, writer = os.pipe()
     os.close(reader)
     asked: list[int] = []

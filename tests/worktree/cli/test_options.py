@@ -53,7 +53,7 @@ TESTED: dict[str, dict[str, str]] = {
         "--format": "worktree/run-lists-tasks",
     },
     "trust": {
-        "--yes": "../tests/support/scenarios/world.py",
+        "--yes": "hooks/trust-can-be-given-with-the-command",
         "--always": "hooks/trust-can-be-given-with-the-command",
         "--format": "hooks/consent-is-asked-on-a-terminal",
     },

@@ -10,6 +10,7 @@ from bough.coordinator.store import light
 from bough.hooks.events import EVENTS
 from bough.worktree.cli import candidates, vocabulary
 from bough.worktree.cli.app import application
+from bough.worktree.cli.commands.hooksconfig import DumpFormat
 from bough.worktree.cli.formats import Format
 from bough.worktree.cli.options import HookMode
 from bough.worktree.cli.shell import SHELLS
@@ -72,6 +73,7 @@ def test_every_source_exists() -> None:
 
 def test_the_choices_are_those_of_their_owners() -> None:
     assert set(CHOICES["events"]) == set(EVENTS)
+    assert CHOICES["dumps"] == tuple(DumpFormat)
     assert CHOICES["formats"] == tuple(Format)
     assert CHOICES["layouts"] == tuple(LAYOUTS)
     assert CHOICES["modes"] == tuple(HookMode)

@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 
 from bough.coordinator.errors import BoughError, Exit
+from bough.hooks.environment import environment
 from bough.hooks.errors import shown
-from bough.hooks.firing import environment
 from bough.hooks.git import git, require_git
 from bough.worktree.cli.terminal import style_for, tell
 

@@ -18,6 +18,7 @@ from bough.hooks.events import EVENTS, TASK_PREFIX
 from bough.hooks.firing import Occasion, fire
 from bough.hooks.repository import discover
 from bough.hooks.shims import Report, State
+from bough.worktree.cli.commands.hooksconfig import dump, schema
 from bough.worktree.cli.context import globals_of, start_folder
 from bough.worktree.cli.formats import Format, write, write_table
 from bough.worktree.cli.narration import Narrator
@@ -27,6 +28,8 @@ from bough.worktree.cli.terminal import say, tell
 from bough.worktree.workshop import Interrupted, here, told_failures
 
 app = typer.Typer(help="Serve git's hooks, fire events by hand, check bough.yml.")
+app.command("schema")(schema)
+app.command("dump")(dump)
 
 
 def own_command() -> str:

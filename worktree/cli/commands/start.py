@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from bough.coordinator.errors import Exit
+from bough.hooks.environment import environment
 from bough.hooks.errors import JobFailedError
 from bough.hooks.events import POST_CREATE
-from bough.hooks.firing import environment
 from bough.worktree import operations
 from bough.worktree.cli.options import DryRun, HookMode, Hooks, Layout, SkipHooks, Trust
 from bough.worktree.cli.session import open_session
