@@ -26,17 +26,18 @@ from bough.coordinator.errors import CoordinatorError, StoreError
 from bough.coordinator.handoff import Handoff, JobOrder
 from bough.coordinator.model import Job, NewInvocation, NewJob, Owner, SkipClass, Status
 from bough.coordinator.places import StatePlaces
-from bough.coordinator.secrets import is_secret_name, mask_text, secret_values
+from bough.coordinator.secrets import mask_text, secret_values
 from bough.coordinator.store import policy
 from bough.hooks import trust
 from bough.hooks.config.model import Config, Hook
 from bough.hooks.environment import environment, hook_environment, refuse_depth
 from bough.hooks.events import FailMode, is_gate
 from bough.hooks.happenings import Noted, Observer, Planned, Selected
-from bough.hooks.ledger import Ledger
+from bough.hooks.ledger import Ledger, presentable
 from bough.hooks.paths import shown_path
 from bough.hooks.plan import Facts, Plan, plan, refusing, required_tools
 from bough.hooks.runner import BY, Runner, Surroundings
+from bough.hooks.skipping import Choice
 
 UNTRUSTED = "untrusted"
 
@@ -88,6 +89,7 @@ class Terms:
     observe: Observer
     env: Mapping[str, str]
     selectors: tuple[str, ...] = ()
+    choice: Choice = Choice()
     override: Owner | None = None
     off: bool = False
     consent: Consent | None = None
@@ -151,9 +153,10 @@ def fire(ground: Ground, terms: Terms, occasion: Occasion) -> Fired:
         made = plan(
             occasion.hook,
             occasion.event,
-            _facts(ground, terms, occasion, invocation),
+            facts_of(ground, terms, occasion, invocation),
             terms.selectors,
             override,
+            terms.choice,
         )
         made = replace(made, jobs=tuple(_confined(job, occasion.site.cwd) for job in made.jobs))
         terms.observe(Selected(unmatched=frozenset(made.unmatched)))
@@ -213,7 +216,8 @@ def _tell_untrusted(terms: Terms, occasion: Occasion) -> None:
     )
 
 
-def _facts(ground: Ground, terms: Terms, occasion: Occasion, invocation: str) -> Facts:
+def facts_of(ground: Ground, terms: Terms, occasion: Occasion, invocation: str) -> Facts:
+    """What the plan of this firing is made from."""
     site = occasion.site
     tools = required_tools(occasion.hook)
     path = terms.env.get("PATH")
@@ -291,7 +295,7 @@ def _carry_out(
     clean = environment(terms.env, keep_git=False)
     planned = ledger.record(
         _invocation(terms, occasion, invocation),
-        [_stored(job, terms.env) for job in made.jobs],
+        [presentable(job, terms.env) for job in made.jobs],
         Handoff(env=clean, umask=umask, jobs=orders),
         BY,
     )
@@ -335,24 +339,4 @@ def _invocation(terms: Terms, occasion: Occasion, invocation: str) -> NewInvocat
         created_at=clock.now_ms(),
         owner=processes.own_identity(),
         parent=terms.env.get("BOUGH_INVOCATION", ""),
-    )
-
-
-def _stored(job: NewJob, env: Mapping[str, str]) -> NewJob:
-    """The job as its row may show it: no value of a secret name, and none inside other texts."""
-    spec = job.spec
-    hidden = secret_values({**env, **dict(spec.env)})
-    return replace(
-        job,
-        reason=mask_text(job.reason, hidden),
-        spec=replace(
-            spec,
-            argv=tuple(mask_text(word, hidden) for word in spec.argv),
-            command_text=mask_text(spec.command_text, hidden),
-            env=tuple(
-                (name, mask_text(value, hidden))
-                for name, value in spec.env
-                if not is_secret_name(name)
-            ),
-        ),
     )

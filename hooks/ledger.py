@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from bough.coordinator import handoff
@@ -18,6 +18,7 @@ from bough.coordinator.errors import BoughError, StoreError
 from bough.coordinator.handoff import Handoff
 from bough.coordinator.model import Job, NewInvocation, NewJob, Owner
 from bough.coordinator.places import PlaceError, StatePlaces
+from bough.coordinator.secrets import is_secret_name, mask_text, secret_values
 from bough.coordinator.store import jobs as rows
 from bough.coordinator.store import schemas
 from bough.hooks.happenings import Noted, Observer
@@ -98,3 +99,23 @@ class Ledger:
 
 def _in_foreground(jobs: Iterable[NewJob]) -> list[NewJob]:
     return [replace(job, owner=Owner.FOREGROUND) for job in jobs]
+
+
+def presentable(job: NewJob, env: Mapping[str, str]) -> NewJob:
+    """The job as its row may show it: no value of a secret name, and none inside other texts."""
+    spec = job.spec
+    hidden = secret_values({**env, **dict(spec.env)})
+    return replace(
+        job,
+        reason=mask_text(job.reason, hidden),
+        spec=replace(
+            spec,
+            argv=tuple(mask_text(word, hidden) for word in spec.argv),
+            command_text=mask_text(spec.command_text, hidden),
+            env=tuple(
+                (name, mask_text(value, hidden))
+                for name, value in spec.env
+                if not is_secret_name(name)
+            ),
+        ),
+    )

@@ -18,7 +18,7 @@ from bough.hooks.errors import shown
 from bough.hooks.events import POST_MOVE, FailMode, default_fail_mode, is_gate
 from bough.hooks.graph import promoted
 from bough.hooks.ordering import Before, ordered
-from bough.hooks.skipping import skipped_jobs
+from bough.hooks.skipping import Choice, not_chosen, skipped_jobs
 from bough.hooks.templates import render_command, render_value
 
 BACKGROUND_TIMEOUT_MS = 3_600_000
@@ -84,23 +84,27 @@ def required_tools(hook: Hook) -> frozenset[str]:
 
 
 def plan(
-    hook: Hook, event: str, facts: Facts, selectors: tuple[str, ...], override: Owner | None
+    hook: Hook,
+    event: str,
+    facts: Facts,
+    selectors: tuple[str, ...],
+    override: Owner | None,
+    choice: Choice = Choice(),
 ) -> Plan:
     """The plan of `hook` for one firing of `event`.
 
     `selectors` are the values of `--skip-hooks` and `BOUGH_SKIP`, unsplit. `override` puts all jobs
-    in the foreground or in the background; a gate's stay in the foreground.
+    in the foreground or in the background; a gate's stay in the foreground. With a `choice` nothing
+    else runs.
     """
-    skipped = skipped_jobs(
-        selectors,
-        event,
-        {job.name: job.tags for job in hook.jobs},
-        {job.name: job.needs for job in hook.jobs},
-    )
+    tags = {job.name: job.tags for job in hook.jobs}
+    needs = {job.name: job.needs for job in hook.jobs}
+    skipped = skipped_jobs(selectors, event, tags, needs)
+    by_user = {**not_chosen(choice, tags, needs), **skipped.reasons}
     reasons = {
         job.name: _own_reason(hook, job, facts)
         for job in hook.jobs
-        if job.name not in skipped.reasons
+        if job.name not in by_user
     }
     running = [job for job in hook.jobs if reasons.get(job.name) == ""]
     before = ordered(hook.mode, running)
@@ -109,7 +113,7 @@ def plan(
     for job in hook.jobs:
         owner = owners.get(job.name, _declared(job, event, override))
         spec = _spec(hook, job, facts, owner, before.get(job.name, Before()))
-        skip, reason = _skip(job.name, skipped.reasons, reasons)
+        skip, reason = _skip(job.name, by_user, reasons)
         rows.append(NewJob(spec=spec, owner=owner, skip=skip, reason=reason))
     return Plan(
         jobs=tuple(rows),

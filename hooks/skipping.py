@@ -1,4 +1,5 @@
-"""What `--skip-hooks` and `BOUGH_SKIP` leave out: `all`, an event, `tag:x`, a job.
+"""What `--skip-hooks` and `BOUGH_SKIP` leave out: `all`, an event, `tag:x`, a job; and what
+`--job` and `--tag` leave over.
 
 Pure: selectors and jobs in, reasons out. A job is left out together with everything that needs it.
 A word with several readings means all of them; a whole value that is a job's name is that job, so
@@ -27,6 +28,30 @@ class Skipped:
 
     reasons: Mapping[str, str]
     unmatched: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Jobs by name and by tag: these, and what they need, are all that is to run. Empty: all."""
+
+    jobs: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+def not_chosen(
+    choice: Choice, tags: Mapping[str, Sequence[str]], needs: Mapping[str, Sequence[str]]
+) -> dict[str, str]:
+    """The jobs that the choice leaves out, each with the reason."""
+    if not choice.jobs and not choice.tags:
+        return {}
+    chosen = [
+        name for name in tags if name in choice.jobs or not set(choice.tags).isdisjoint(tags[name])
+    ]
+    kept = {*chosen, *reached(chosen, needs)}
+    options = " or ".join(
+        option for option, used in (("--job", choice.jobs), ("--tag", choice.tags)) if used
+    )
+    return {name: f"not chosen by {options}" for name in tags if name not in kept}
 
 
 def split_selectors(values: Sequence[str], names: frozenset[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bough.hooks import git as git_module
+from bough.hooks import gitvariables
 from bough.hooks.git import GitError, git, git_version, require_git
 from tests.support.repos import Repo, write_files
 from tests.support.waiting import wait_until
@@ -75,7 +76,7 @@ def test_repository_variables_are_scrubbed_unless_they_are_meant(
 
 def test_all_variables_that_git_calls_local_are_scrubbed() -> None:
     local = git("rev-parse", "--local-env-vars", cwd="/").lines
-    assert set(local) <= set(git_module.LOCAL_ENV_VARS)
+    assert set(local) <= set(gitvariables.LOCAL_ENV_VARS)
 
 
 def test_a_worktree_can_be_added_within_a_pre_commit_hook_of_another(
