@@ -12,11 +12,11 @@ import os
 import sqlite3
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from bough.coordinator.errors import BoughError
-from bough.coordinator.model import Job
+from bough.coordinator.model import Job, JobFile
 from bough.coordinator.places import StatePlaces, private_dir, runtime_root
 from bough.coordinator.store import history
 
@@ -32,10 +32,11 @@ class HandoffLost(BoughError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOrder:
-    """What one job is executed with, unmasked: the command line and what it adds to `env`."""
+    """What one job is executed with, unmasked: command line, additions to `env`, files."""
 
     argv: tuple[str, ...]
     env: tuple[tuple[str, str], ...]
+    files: tuple[JobFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,8 @@ def write(places: StatePlaces, invocation: str, handoff: Handoff) -> str:
         "env": dict(handoff.env),
         "umask": handoff.umask,
         "jobs": {
-            name: {"argv": order.argv, "env": order.env} for name, order in handoff.jobs.items()
+            name: {"argv": order.argv, "env": order.env, "files": [*map(asdict, order.files)]}
+            for name, order in handoff.jobs.items()
         },
     }
     fd = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -94,6 +96,7 @@ def _handoff(data: dict[str, Any]) -> Handoff:
             name: JobOrder(
                 argv=tuple(order["argv"]),
                 env=tuple((key, value) for key, value in order["env"]),
+                files=tuple(JobFile(**file) for file in order["files"]),
             )
             for name, order in data["jobs"].items()
         },

@@ -1,4 +1,4 @@
-"""A job's folder: its lock, its log, its exit file, its cancel marker; read as evidence.
+"""A job's folder: its files, its lock, its log, its exit file, its cancel marker; as evidence.
 
 The lock is a `flock`: whoever starts a supervisor takes it and hands the very descriptor on, so
 that it is held from before the supervisor exists until its last process is gone.
@@ -9,19 +9,38 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
+from collections.abc import Iterable
 
+from bough.coordinator.model import JobFile
 from bough.coordinator.places import private_dir
 from bough.coordinator.recovery import Evidence
 from bough.coordinator.supervisor import CANCEL_FILE, EXIT_FILE, LOCK_FILE, LOG_FILE
 
+_FILES = "files"
+JOB_DIR = "BOUGH_JOB_DIR"
+"""The variable that tells a job where its folder is."""
 
-def prepare(folder: str) -> None:
-    """Make the folder, empty of what an interrupted start may have left."""
+
+def prepare(folder: str, files: Iterable[JobFile] = ()) -> None:
+    """Make the folder with the job's files, empty of what an interrupted start may have left."""
     private_dir(os.path.dirname(folder))
     private_dir(folder)
     for name in (EXIT_FILE, CANCEL_FILE):
         if os.path.exists(f"{folder}/{name}"):
             os.unlink(f"{folder}/{name}")
+    shutil.rmtree(f"{folder}/{_FILES}", ignore_errors=True)
+    for file in files:
+        _write(f"{folder}/{_FILES}/{file.name}", file)
+
+
+def _write(path: str, file: JobFile) -> None:
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, file.mode)
+    with os.fdopen(fd, "wb") as target:
+        # The umask is not asked: what is to be executed must be executable.
+        os.fchmod(fd, file.mode)
+        target.write(file.text.encode("utf-8", "surrogateescape"))
 
 
 def take_lock(folder: str) -> int:

@@ -12,11 +12,12 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from bough.coordinator import jobfolder, supervisor
 from bough.coordinator.handoff import Handoff, JobOrder
-from bough.coordinator.model import Job, ProcessIdentity
+from bough.coordinator.model import Job, JobFile, ProcessIdentity
 from bough.coordinator.processes import identify
 from bough.coordinator.secrets import secret_values
 
@@ -81,12 +82,12 @@ class Supervisor:
         self._process.wait()
 
 
-async def spawn(folder: str) -> Supervisor:
+async def spawn(folder: str, files: Iterable[JobFile] = ()) -> Supervisor:
     """Prepare the job's folder and spawn its supervisor.
 
     Raises OSError, PlaceError or StartFailed; then nothing was spawned.
     """
-    jobfolder.prepare(folder)
+    jobfolder.prepare(folder, files)
     lock = await _lock(folder)
     ours, theirs = socket.socketpair()
     try:
@@ -120,10 +121,15 @@ async def _lock(folder: str) -> int:
     raise StartFailed("another supervisor holds the job")
 
 
-def order_for(job: Job, handoff: Handoff, order: JobOrder) -> dict[str, Any]:
+def order_for(job: Job, handoff: Handoff, order: JobOrder, folder: str) -> dict[str, Any]:
     """Everything a supervisor needs, as plain data."""
     spec = job.spec
-    env = {**handoff.env, **dict(order.env), "BOUGH_ATTEMPT": str(job.attempt)}
+    env = {
+        **handoff.env,
+        **dict(order.env),
+        jobfolder.JOB_DIR: folder,
+        "BOUGH_ATTEMPT": str(job.attempt),
+    }
     return {
         "argv": order.argv,
         "cwd": spec.cwd,

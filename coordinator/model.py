@@ -69,6 +69,13 @@ class When(StrEnum):
     FAILURE = "failure"
 
 
+class LockMode(StrEnum):
+    """Whether a lock is shared with other readers, or a job's own."""
+
+    READ = "read"
+    WRITE = "write"
+
+
 class Output(StrEnum):
     """Whether a background job's failure is announced (`silent`: only its row and log tell)."""
 
@@ -93,6 +100,19 @@ class LogPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobFile:
+    """A file that a job finds in `$BOUGH_JOB_DIR/files` when it starts.
+
+    `name` is a relative path without `..`. `text` is the content as UTF-8 with undecodable bytes as
+    surrogate escapes; it travels in the hand-off alone, a stored spec has it empty.
+    """
+
+    name: str
+    text: str
+    mode: int = 0o600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
     """A job as the engine receives it: ready to execute, with nothing left to decide but when.
 
@@ -105,12 +125,14 @@ class JobSpec:
     argv: tuple[str, ...]
     cwd: str
     env: tuple[tuple[str, str], ...] = ()
+    files: tuple[JobFile, ...] = ()
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     when: When = When.SUCCESS
     timeout_ms: int | None = None
     idle_timeout_ms: int | None = None
     grace_ms: int = DEFAULT_GRACE_MS
+    locks: tuple[tuple[str, LockMode], ...] = ()
     retry: Retry = Retry()
     allow_failure: bool = False
     priority: int = 0

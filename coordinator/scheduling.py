@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bough.coordinator.locking import Claim, in_the_way
 from bough.coordinator.model import Job, Owner, SkipClass, Status, When
 
 
@@ -33,11 +34,21 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Locked:
+    """A job that could start but for its locks, and who is in the way."""
+
+    job: Job
+    blockers: tuple[Claim, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What to do now: `start` in this order, `skip`; look again at `wake_at` (ms) at the latest."""
+    """What to do now: `start` in this order, `skip`, line up what is `locked`; look again at
+    `wake_at` (ms) at the latest."""
 
     start: tuple[Job, ...]
     skip: tuple[Skip, ...]
+    locked: tuple[Locked, ...] = ()
     wake_at: int | None = None
 
 
@@ -54,12 +65,23 @@ def need_of(job: Job) -> Need:
     return Need.UNSATISFIED
 
 
-def decide(jobs: Sequence[Job], *, owner: Owner, now: int, free: int | None = None) -> Decision:
+LOCK_POLL_MS = 200
+"""How long whoever waits for a lock waits between two looks; nobody tells when one is free."""
+
+
+def decide(
+    jobs: Sequence[Job],
+    *,
+    owner: Owner,
+    now: int,
+    free: int | None = None,
+    claims: Sequence[Claim] = (),
+) -> Decision:
     """What the owner of these rows does next.
 
     `jobs` are the latest attempts of whole invocations; rows of the other owner are looked at only
-    as needs. `free` is how many more may start (None: no cap). Jobs start in the order of
-    (priority, firing, declaration); lower priorities first.
+    as needs. `free` is how many more may start (None: no cap); `claims` are all claims to locks.
+    Jobs start in the order of (priority, firing, declaration); lower priorities first.
     """
     by_name = {(job.invocation_key, job.name): job for job in jobs}
     ready: list[Job] = []
@@ -76,10 +98,18 @@ def decide(jobs: Sequence[Job], *, owner: Owner, now: int, free: int | None = No
                 wake_at = job.not_before if wake_at is None else min(wake_at, job.not_before)
             else:
                 ready.append(job)
+    locked = tuple(
+        Locked(job=job, blockers=found) for job in ready if (found := in_the_way(job, claims))
+    )
+    if locked:
+        wake_at = min(now + LOCK_POLL_MS, wake_at or now + LOCK_POLL_MS)
+    waiting = {item.job.id for item in locked}
+    ready = [job for job in ready if job.id not in waiting]
     ready.sort(key=lambda job: (job.spec.priority, job.invocation_key, job.ordinal))
     return Decision(
         start=tuple(ready if free is None else ready[: max(free, 0)]),
         skip=tuple(skip),
+        locked=locked,
         wake_at=wake_at,
     )
 

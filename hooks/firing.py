@@ -17,6 +17,7 @@ import platform
 import secrets
 import shlex
 import shutil
+import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -30,6 +31,7 @@ from bough.coordinator.secrets import mask_text, secret_values
 from bough.coordinator.store import policy
 from bough.hooks import trust
 from bough.hooks.config.model import Config, Hook
+from bough.hooks.deriving import derive
 from bough.hooks.environment import environment, hook_environment, refuse_depth
 from bough.hooks.events import FailMode, is_gate
 from bough.hooks.happenings import Noted, Observer, Planned, Selected
@@ -37,7 +39,7 @@ from bough.hooks.ledger import Ledger, presentable
 from bough.hooks.paths import shown_path
 from bough.hooks.plan import Facts, Plan, plan, refusing, required_tools
 from bough.hooks.runner import BY, Runner, Surroundings
-from bough.hooks.skipping import Choice
+from bough.hooks.skipping import EVERYTHING, Choice
 
 UNTRUSTED = "untrusted"
 
@@ -46,7 +48,10 @@ Consent = Callable[[Config, trust.Standing], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """The worktree that an event is about, and where its jobs run (`cwd`, usually the same)."""
+    """The worktree that an event is about, and where its jobs run (`cwd`, usually the same).
+
+    `admin_id`: its folder's name in the repository, None for one that does not exist yet.
+    """
 
     path: str
     cwd: str
@@ -54,6 +59,7 @@ class Site:
     commit: str
     branch_slug: str = ""
     base_branch: str = ""
+    admin_id: str | None = None
     merging: bool = False
     rebasing: bool = False
 
@@ -89,7 +95,7 @@ class Terms:
     observe: Observer
     env: Mapping[str, str]
     selectors: tuple[str, ...] = ()
-    choice: Choice = Choice()
+    choice: Choice = EVERYTHING
     override: Owner | None = None
     off: bool = False
     consent: Consent | None = None
@@ -164,13 +170,16 @@ def fire(ground: Ground, terms: Terms, occasion: Occasion) -> Fired:
             terms.observe(Noted(text=warning))
         # Asked only if something would run: a gate that is skipped needs nobody's consent.
         wanted = any(job.skip is None for job in made.jobs)
-        trusted = not wanted or _trusted(ground, terms, occasion.config)
+        trusted = not wanted or consented(ground, terms, occasion.config)
         if not trusted:
             made = replace(made, jobs=tuple(map(_untrusted, made.jobs)))
             if not is_gate(occasion.event):
                 _tell_untrusted(terms, occasion)
-        elif wanted and not ledger.scratch:
-            _state_policy(ledger, occasion)
+        elif wanted:
+            if not ledger.scratch:
+                _state_policy(ledger, occasion)
+            variables = _derived(ledger, ground, occasion)
+            made = replace(made, jobs=tuple(_with(job, variables) for job in made.jobs))
         jobs, interrupted = _carry_out(ledger, terms, occasion, made, invocation)
     return Fired(
         event=occasion.event,
@@ -183,11 +192,47 @@ def fire(ground: Ground, terms: Terms, occasion: Occasion) -> Fired:
     )
 
 
-def _trusted(ground: Ground, terms: Terms, config: Config) -> bool:
+def consented(ground: Ground, terms: Terms, config: Config) -> bool:
+    """Whether the configuration is trusted, or the person, asked now, consents to it."""
     standing = trust.standing(config, ground.repo_id, ground.common_dir)
     if standing.trusted:
         return True
     return terms.consent is not None and terms.consent(config, standing)
+
+
+def variables_of(
+    connection: sqlite3.Connection, ground: Ground, site: Site, config: Config
+) -> dict[str, str]:
+    """What the configuration, which must be trusted, derives for a worktree; nothing for one that
+    does not exist yet. Raises NoPortsLeft."""
+    if site.admin_id is None:
+        return {}
+    facts = {
+        "branch": site.branch,
+        "branch_slug": site.branch_slug,
+        "worktree_path": site.path,
+        "worktree_name": site.name,
+        "main_path": ground.main_path,
+        "repo": ground.name,
+        "base_branch": site.base_branch,
+    }
+    return derive(
+        connection, config.env, owner=site.admin_id, common_dir=ground.common_dir, facts=facts
+    )
+
+
+def _derived(ledger: Ledger, ground: Ground, occasion: Occasion) -> dict[str, str]:
+    try:
+        return variables_of(ledger.connection, ground, occasion.site, occasion.config)
+    except StoreError as error:
+        ledger.give_up(error)
+        return variables_of(ledger.connection, ground, occasion.site, occasion.config)
+
+
+def _with(job: NewJob, variables: Mapping[str, str]) -> NewJob:
+    """The job with what is derived for its worktree; what the job and its hook say goes before."""
+    env = {**variables, **dict(job.spec.env)}
+    return replace(job, spec=replace(job.spec, env=tuple(env.items())))
 
 
 def _confined(job: NewJob, top: str) -> NewJob:
@@ -289,7 +334,10 @@ def _carry_out(
     """Write the rows, wake the coordinator, run the foreground."""
     if not made.jobs:
         return (), False
-    orders = {job.spec.name: JobOrder(argv=job.spec.argv, env=job.spec.env) for job in made.jobs}
+    orders = {
+        job.spec.name: JobOrder(argv=job.spec.argv, env=job.spec.env, files=job.spec.files)
+        for job in made.jobs
+    }
     umask = os.umask(0o077)
     os.umask(umask)
     clean = environment(terms.env, keep_git=False)

@@ -8,6 +8,7 @@ chain of any length is walked with an explicit stack.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from heapq import heapify, heappop, heappush
 
 Edges = Mapping[str, Collection[str]]
 """From every job, in declared order, to what must be done before it."""
@@ -79,3 +80,57 @@ def promoted(edges: Edges, foreground: Collection[str]) -> dict[str, str]:
     the job that made it so.
     """
     return reached((name for name in edges if name in foreground), edges)
+
+
+def start_order(edges: Edges, priorities: Mapping[str, int]) -> tuple[str, ...]:
+    """The order in which jobs start if one runs at a time: each after what it waits for; of several
+    that are ready, the one with the lowest priority, else the one declared first.
+
+    The edges have no cycle.
+    """
+    rank = {name: (priorities.get(name, 0), ordinal) for ordinal, name in enumerate(edges)}
+    left = {name: sum(other in edges for other in set(edges[name])) for name in edges}
+    behind = dependents({name: tuple(dict.fromkeys(edges[name])) for name in edges})
+    ready = [(rank[name], name) for name, count in left.items() if not count]
+    heapify(ready)
+    order: list[str] = []
+    while ready:
+        _rank, name = heappop(ready)
+        order.append(name)
+        for other in behind[name]:
+            left[other] -= 1
+            if not left[other]:
+                heappush(ready, (rank[other], other))
+    return tuple(order)
+
+
+def last_before(edges: Edges, weights: Mapping[str, int]) -> dict[str, str]:
+    """For every job that waits for others, the one of these that is done last.
+
+    `weights` are how long jobs take; one without is taken to need no time. Whoever is done at the
+    same time counts as later if it starts later.
+    """
+    done: dict[str, tuple[int, int]] = {}
+    last: dict[str, str] = {}
+    for position, name in enumerate(start_order(edges, {})):
+        others = [other for other in edges[name] if other in edges]
+        begin = 0
+        if others:
+            last[name] = max(others, key=done.__getitem__)
+            begin = done[last[name]][0]
+        done[name] = (begin + weights.get(name, 0), position)
+    return last
+
+
+def critical_path(edges: Edges, weights: Mapping[str, int]) -> tuple[str, ...]:
+    """The chain of jobs that takes longest from its begin to its end; () if no weight is known."""
+    last = last_before(edges, weights)
+    total: dict[str, int] = {}
+    for name in start_order(edges, {}):
+        total[name] = weights.get(name, 0) + total.get(last.get(name, ""), 0)
+    if not any(total.values()):
+        return ()
+    path = [max(total, key=total.__getitem__)]
+    while path[-1] in last:
+        path.append(last[path[-1]])
+    return tuple(reversed(path))

@@ -20,6 +20,13 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A foreground job waits for a lock; its reason says who is in the way."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
     """A foreground job runs."""
 
@@ -58,5 +65,5 @@ class Selected:
     unmatched: frozenset[str]
 
 
-Happening = Selected | Planned | Started | Printed | Ended | Noted
+Happening = Selected | Waiting | Planned | Started | Printed | Ended | Noted
 Observer = Callable[[Happening], None]

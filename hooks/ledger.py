@@ -117,5 +117,6 @@ def presentable(job: NewJob, env: Mapping[str, str]) -> NewJob:
                 for name, value in spec.env
                 if not is_secret_name(name)
             ),
+            files=tuple(replace(file, text="") for file in spec.files),
         ),
     )

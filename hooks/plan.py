@@ -12,14 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bough.coordinator.model import JobSpec, NewJob, Owner, SkipClass
+from bough.hooks.commands import executable
 from bough.hooks.conditions import Situation, reason_to_skip, wrong_platform
 from bough.hooks.config.model import Hook, Job, Missing
 from bough.hooks.errors import shown
 from bough.hooks.events import POST_MOVE, FailMode, default_fail_mode, is_gate
 from bough.hooks.graph import promoted
 from bough.hooks.ordering import Before, ordered
-from bough.hooks.skipping import Choice, not_chosen, skipped_jobs
-from bough.hooks.templates import render_command, render_value
+from bough.hooks.skipping import EVERYTHING, Choice, not_chosen, skipped_jobs
+from bough.hooks.templates import render_value
 
 BACKGROUND_TIMEOUT_MS = 3_600_000
 """Nobody watches a background job, so one that hangs must end by itself."""
@@ -89,7 +90,7 @@ def plan(
     facts: Facts,
     selectors: tuple[str, ...],
     override: Owner | None,
-    choice: Choice = Choice(),
+    choice: Choice = EVERYTHING,
 ) -> Plan:
     """The plan of `hook` for one firing of `event`.
 
@@ -102,9 +103,7 @@ def plan(
     skipped = skipped_jobs(selectors, event, tags, needs)
     by_user = {**not_chosen(choice, tags, needs), **skipped.reasons}
     reasons = {
-        job.name: _own_reason(hook, job, facts)
-        for job in hook.jobs
-        if job.name not in by_user
+        job.name: _own_reason(hook, job, facts) for job in hook.jobs if job.name not in by_user
     }
     running = [job for job in hook.jobs if reasons.get(job.name) == ""]
     before = ordered(hook.mode, running)
@@ -137,7 +136,7 @@ def _own_reason(hook: Hook, job: Job, facts: Facts) -> str:
     reason = wrong_platform(job.os, job.arch, system=facts.os, architecture=facts.arch)
     if reason:
         return reason
-    if facts.os not in dict(job.run):
+    if job.script is None and facts.os not in dict(job.run):
         return f"no run for {facts.os}"
     for tag in hook.exclude_tags:
         if tag in job.tags:
@@ -184,18 +183,19 @@ def _owners(
 
 def _spec(hook: Hook, job: Job, facts: Facts, owner: Owner, before: Before) -> JobSpec:
     values = _template_values(job, facts)
-    command = render_command(dict(job.run).get(facts.os, ""), values, facts.args)
+    place = facts.cwd or facts.worktree_path
+    command = executable(job, facts.os, values, facts.args, place)
     env = {
         name: render_value(value, values, facts.args) for name, value in (*hook.env, *job.env)
     } | _contract(job, facts)
-    place = facts.cwd or facts.worktree_path
     root = render_value(job.root, values, facts.args)
     default_timeout = BACKGROUND_TIMEOUT_MS if owner is Owner.BACKGROUND else None
     return JobSpec(
         name=job.name,
-        argv=_refusal(job, facts, place, root) or ("/bin/sh", "-c", command),
+        argv=_refusal(job, facts, place, root) or command.argv,
         cwd=posixpath.normpath(posixpath.join(place, root)) if _inside(place, root) else place,
-        env=tuple(env.items()),
+        env=(*env.items(), *command.env),
+        files=command.files,
         needs=tuple(dict.fromkeys((*job.needs, *before.needs))),
         after=tuple(dict.fromkeys(before.after)),
         when=job.when,
@@ -204,12 +204,13 @@ def _spec(hook: Hook, job: Job, facts: Facts, owner: Owner, before: Before) -> J
         retry=job.retry,
         allow_failure=job.allow_failure,
         priority=job.priority,
+        locks=job.locks,
         output=job.output,
         log=job.log,
         tags=job.tags,
         retention_s=job.retention_s,
         fail_text=job.fail_text,
-        command_text=command,
+        command_text=command.text,
     )
 
 

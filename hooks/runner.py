@@ -29,12 +29,13 @@ from bough.coordinator.model import Change, Job, Owner, Status, When
 from bough.coordinator.places import PlaceError, StatePlaces
 from bough.coordinator.processes import identify
 from bough.coordinator.pump import Pump
-from bough.coordinator.scheduling import decide
+from bough.coordinator.scheduling import Locked, decide
 from bough.coordinator.secrets import secret_values
 from bough.coordinator.store import jobs as rows
+from bough.coordinator.store import locks
 from bough.coordinator.supervisor import CANCEL_FILE
 from bough.coordinator.transitions import changed
-from bough.hooks.happenings import Ended, Noted, Observer, Printed, Started
+from bough.hooks.happenings import Ended, Noted, Observer, Printed, Started, Waiting
 
 BY = "command"
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -114,9 +115,15 @@ class Runner:
     def _start_ready(self) -> int | None:
         """Start and skip until nothing changes; when to look again at the latest (ms)."""
         while True:
+            known = tuple(self._jobs.values())
             decision = decide(
-                tuple(self._jobs.values()), owner=Owner.FOREGROUND, now=clock.now_ms()
+                known,
+                owner=Owner.FOREGROUND,
+                now=clock.now_ms(),
+                claims=locks.claims_for(self._connection, known),
             )
+            for item in decision.locked:
+                self._line_up(item)
             for skip in decision.skip:
                 self._end(
                     skip.job,
@@ -130,16 +137,29 @@ class Runner:
             if not decision.skip and not decision.start:
                 return decision.wake_at
 
+    def _line_up(self, item: Locked) -> None:
+        job = item.job
+        try:
+            job = rows.line_up(self._connection, job, item.blockers, BY)
+        except StaleJob:
+            job = rows.reload(self._connection, job) or job
+        self._jobs[job.name] = job
+        if job.status.terminal:
+            self._ended(job)
+        elif job.reason != item.job.reason:
+            self._observe(Waiting(job=job))
+
     def _start(self, job: Job) -> None:
         folder = self._folder(job)
         order = self._surroundings.orders[job.name]
         env = {
             **self._surroundings.env,
             **dict(order.env),
+            jobfolder.JOB_DIR: folder,
             "BOUGH_ATTEMPT": str(job.attempt),
         }
         try:
-            jobfolder.prepare(folder)
+            jobfolder.prepare(folder, order.files)
             writer = self._log(job, folder, env)
         except (OSError, PlaceError) as error:
             self._finish(job, not_executed(f"cannot write its log: {error}"))
@@ -162,10 +182,11 @@ class Runner:
             ),
         )
         if running is None:
-            # Cancelled from another terminal while it was queued.
+            # Cancelled from another terminal while it was queued, or outrun to a lock.
             forked.abandon()
             writer.close()
-            self._ended(self._jobs[job.name])
+            if self._jobs[job.name].status.terminal:
+                self._ended(self._jobs[job.name])
             return
         writer.status("started", job.spec.command_text, pid=forked.pid, **job.log_identity)
         problem = forked.release()

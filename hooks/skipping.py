@@ -38,6 +38,9 @@ class Choice:
     tags: tuple[str, ...] = ()
 
 
+EVERYTHING = Choice()
+
+
 def not_chosen(
     choice: Choice, tags: Mapping[str, Sequence[str]], needs: Mapping[str, Sequence[str]]
 ) -> dict[str, str]:

@@ -95,6 +95,13 @@ def render_value(text: str, values: Mapping[str, str], arguments: Sequence[str])
     return _render(text, False, values, arguments)
 
 
+def render_words(text: str, values: Mapping[str, str], arguments: Sequence[str]) -> tuple[str, ...]:
+    """One word of a command line that no shell reads; `{0}` alone is a word for each argument."""
+    if text in ("{0}", "{0|raw}"):
+        return tuple(arguments)
+    return (render_value(text, values, arguments),)
+
+
 def _slots(text: str, command: bool, names: Collection[str]) -> list[_Slot]:
     matches = [match for match in _TOKEN.finditer(text) if match[2]]
     found = contexts(text, [match.start() for match in matches]) if command and matches else {}

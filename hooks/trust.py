@@ -6,13 +6,14 @@ that exist must be trusted. Nothing of an untrusted configuration may have any e
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from difflib import unified_diff
 from enum import StrEnum
 
 from bough.coordinator.store import consent, schemas
 from bough.coordinator.store.consent import ALWAYS, Grant
-from bough.hooks.config.model import Config
+from bough.hooks.config.model import Config, Job
 from bough.hooks.events import TASK_PREFIX
 
 
@@ -130,8 +131,14 @@ def commands(config: Config) -> list[tuple[str, str, str]]:
         (event, job.name, command)
         for event, hook in declared
         for job in hook.jobs
-        for _system, command in job.run
+        for command in _commands(job)
     ]
+
+
+def _commands(job: Job) -> list[str]:
+    if job.script is None:
+        return [command for _system, command in job.run]
+    return [shlex.join([*job.script.runner, job.script.path, *job.script.args])]
 
 
 def difference(before: str, after: str) -> list[str]:

@@ -19,6 +19,7 @@ from bough.coordinator.places import PlaceError
 from bough.coordinator.store import history, registry, schemas
 from bough.coordinator.store.registry import Kind
 from bough.hooks.commit_reader import CommitReader
+from bough.hooks.config.model import Config
 from bough.hooks.config.readers import FolderReader
 from bough.hooks.errors import shown
 from bough.hooks.events import POST_CREATE, POST_REMOVE, POST_SWITCH, PRE_CREATE, PRE_REMOVE
@@ -29,7 +30,7 @@ from bough.worktree import creation, markers, removal, safety, switching
 from bough.worktree.creation import Creation
 from bough.worktree.names import slug
 from bough.worktree.safety import Verdict, Wishes
-from bough.worktree.workshop import Workshop, stop_if_aborted
+from bough.worktree.workshop import Foreseen, Workshop, stop_if_aborted
 
 MANUAL = "manual"
 
@@ -88,8 +89,32 @@ def plan_go(shop: Workshop, target: str, *, layout: str | None) -> Creation | Wo
     )
 
 
-def _create(shop: Workshop, planned: Creation) -> Arrival:
-    gate = Site(
+def foresee(shop: Workshop, planned: Creation | WorktreeEntry | Removal) -> tuple[Foreseen, ...]:
+    """What the events around a planned operation would do, in order."""
+    match planned:
+        case Creation():
+            config = shop.config(PRE_CREATE, CommitReader(shop.repo, planned.commit))
+            gate = _gate(shop, planned)
+            created = replace(gate, cwd=planned.path)
+            found = (
+                shop.foresee(PRE_CREATE, gate, config),
+                shop.foresee(POST_CREATE, created, config),
+            )
+        case WorktreeEntry():
+            config = shop.config(POST_SWITCH, FolderReader(planned.path))
+            found = (shop.foresee(POST_SWITCH, shop.site(planned), config), None)
+        case Removal(entry=entry):
+            config = _removal_config(shop, planned)
+            found = (
+                shop.foresee(PRE_REMOVE, shop.site(entry), config, removal_reason=MANUAL),
+                shop.foresee(POST_REMOVE, shop.site(entry), config, removal_reason=MANUAL),
+            )
+    return tuple(one for one in found if one is not None)
+
+
+def _gate(shop: Workshop, planned: Creation) -> Site:
+    """The place of the event before a creation: about a worktree that is not there yet."""
+    return Site(
         path=planned.path,
         cwd=shop.repo.top or shop.ground.main_path,
         branch=planned.branch,
@@ -97,9 +122,13 @@ def _create(shop: Workshop, planned: Creation) -> Arrival:
         commit=planned.commit,
         base_branch=planned.base or "",
     )
+
+
+def _create(shop: Workshop, planned: Creation) -> Arrival:
     reader = CommitReader(shop.repo, planned.commit)
     config = shop.config(PRE_CREATE, reader)
-    stop_if_aborted(shop.fire(PRE_CREATE, gate, config), "nothing was created")
+    fired = shop.fire(PRE_CREATE, _gate(shop, planned), config)
+    stop_if_aborted(fired, "nothing was created")
     entry = _added(shop, planned)
     _leave(shop, planned.path)
     fired = fire_post_create(shop, entry, base=planned.base or "")
@@ -187,9 +216,7 @@ def remove(shop: Workshop, plan: Removal) -> removal.Removed:
     refuse_unsafe([plan])
     entry = plan.entry
     site = shop.site(entry)
-    config = None
-    if not plan.verdict.facts.missing:
-        config = shop.config(PRE_REMOVE, FolderReader(entry.path))
+    config = _removal_config(shop, plan)
     _cancel_jobs(shop, entry)
     gate = shop.fire(PRE_REMOVE, site, config, removal_reason=MANUAL)
     stop_if_aborted(gate, f"the worktree {shown(entry.path)} stays")
@@ -200,6 +227,13 @@ def remove(shop: Workshop, plan: Removal) -> removal.Removed:
     fired = afterwards.fire(POST_REMOVE, replace(site, cwd=main), config, removal_reason=MANUAL)
     stop_if_aborted(fired, "the worktree is removed all the same")
     return removed
+
+
+def _removal_config(shop: Workshop, plan: Removal) -> Config | None:
+    """What the worktree says about its own removal; nothing where its folder is gone."""
+    if plan.verdict.facts.missing:
+        return None
+    return shop.config(PRE_REMOVE, FolderReader(plan.entry.path))
 
 
 def refuge(shop: Workshop) -> str:

@@ -22,6 +22,7 @@ from bough.hooks.events import git_hook_of_event, is_gate
 from bough.hooks.firing import Fired, Ground, Occasion, Site, Terms, fire
 from bough.hooks.happenings import Noted, Selected
 from bough.hooks.identity import repo_id
+from bough.hooks.rehearsal import Rehearsal, rehearse
 from bough.hooks.repository import (
     Repository,
     WorktreeEntry,
@@ -56,6 +57,15 @@ class NotAWorktree(BoughError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """What an event would do. Not `trusted`: nothing of it before somebody has consented."""
+
+    event: str
+    rehearsal: Rehearsal
+    trusted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
     """A repository opened for one command. `cwd` is where the command runs."""
 
@@ -74,6 +84,7 @@ class Workshop:
             commit=entry.head or "",
             branch_slug=slug(entry.branch) if entry.branch else "",
             base_branch=base_of(self.repo, entry.branch) or "" if entry.branch else "",
+            admin_id=entry.admin_id if entry.admin_id or entry.is_main else None,
             merging=is_merging(home),
             rebasing=is_rebasing(home),
         )
@@ -100,17 +111,37 @@ class Workshop:
         self, event: str, site: Site, config: Config | None, *, removal_reason: str = ""
     ) -> Fired:
         """Fire a worktree event if the configuration declares anything for it."""
+        occasion = self._occasion(event, site, config, removal_reason)
+        if occasion is None:
+            return Fired(event=event)
+        return fire(self.ground, self.terms, occasion)
+
+    def foresee(
+        self, event: str, site: Site, config: Config | None, *, removal_reason: str = ""
+    ) -> Foreseen | None:
+        """What `fire` would do now, without doing it; None: nothing."""
+        occasion = self._occasion(event, site, config, removal_reason)
+        if occasion is None or self.terms.off:
+            return None
+        rehearsal = rehearse(self.ground, self.terms, occasion)
+        self.terms.observe(Selected(unmatched=frozenset(rehearsal.unmatched)))
+        standing = trust.standing(occasion.config, self.ground.repo_id, self.ground.common_dir)
+        return Foreseen(event=event, rehearsal=rehearsal, trusted=standing.trusted)
+
+    def _occasion(
+        self, event: str, site: Site, config: Config | None, removal_reason: str
+    ) -> Occasion | None:
+        """The event as it is to be fired, None if nothing is declared for it."""
         hook = config.for_event(event) if config is not None else None
         if config is None or hook is None:
             if self.terms.selectors:
                 named = {ALL, event}
                 words = split_selectors(self.terms.selectors, frozenset())
                 self.terms.observe(Selected(unmatched=frozenset(words) - named))
-            return Fired(event=event)
-        occasion = Occasion(
+            return None
+        return Occasion(
             event=event, site=site, config=config, hook=hook, removal_reason=removal_reason
         )
-        return fire(self.ground, self.terms, occasion)
 
     def placement(self, flag: str | None) -> Placement:
         """Where new worktrees go, by the order of precedence that `chosen_layout` states."""

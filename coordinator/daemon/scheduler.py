@@ -23,9 +23,9 @@ from bough.coordinator.model import LIVE, Change, Job, Owner, ProcessIdentity, S
 from bough.coordinator.places import PlaceError, StatePlaces
 from bough.coordinator.processes import Standing
 from bough.coordinator.recovery import Ruling
-from bough.coordinator.scheduling import decide
+from bough.coordinator.scheduling import Locked, decide
 from bough.coordinator.store import connection as database
-from bough.coordinator.store import history, jobs, policy
+from bough.coordinator.store import history, jobs, locks, policy
 
 BY = "coordinator"
 _RETRY_AFTER_TROUBLE_S = 1.0
@@ -87,7 +87,15 @@ class Scheduler:
             limit = policy.all_values(self._connection).get(policy.MAX_PARALLEL)
             cap = limit or max(2, os.cpu_count() or 1)
             now = clock.now_ms()
-            decision = decide(rows, owner=Owner.BACKGROUND, now=now, free=cap - self.running)
+            decision = decide(
+                rows,
+                owner=Owner.BACKGROUND,
+                now=now,
+                free=cap - self.running,
+                claims=locks.claims_for(self._connection, rows),
+            )
+            for item in decision.locked:
+                self._line_up(item)
             for skip in decision.skip:
                 change = Change(
                     to=Status.SKIPPED, by=BY, reason=skip.reason, skip_class=skip.skip_class
@@ -162,6 +170,12 @@ class Scheduler:
         # The row says what is known.
         self._look_again()
 
+    def _line_up(self, item: Locked) -> None:
+        try:
+            jobs.line_up(self._connection, item.job, item.blockers, BY)
+        except StaleJob:
+            return
+
     async def _start(self, job: Job) -> None:
         try:
             environment, order = handoff.read(job.handoff_path, job.name)
@@ -174,8 +188,9 @@ class Scheduler:
             return
         supervisor = None
         try:
-            supervisor = await launcher.spawn(self._folder(job))
-            process = await supervisor.claim(launcher.order_for(job, environment, order))
+            folder = self._folder(job)
+            supervisor = await launcher.spawn(folder, order.files)
+            process = await supervisor.claim(launcher.order_for(job, environment, order, folder))
         except (launcher.StartFailed, PlaceError, OSError) as error:
             self._journal.write(f"{job.address} did not start: {error}")
             if supervisor is not None:

@@ -12,7 +12,10 @@ from collections.abc import Iterable, Sequence
 
 from bough.coordinator import clock, transitions
 from bough.coordinator.errors import StaleJob, StoreError
+from bough.coordinator.locking import Claim, in_the_way
+from bough.coordinator.locking import reason as waiting_reason
 from bough.coordinator.model import (
+    LIVE,
     Change,
     Job,
     NewInvocation,
@@ -23,6 +26,7 @@ from bough.coordinator.model import (
     Status,
 )
 from bough.coordinator.places import job_folder
+from bough.coordinator.store import locks
 from bough.coordinator.store.connection import transaction
 from bough.coordinator.store.specs import from_json, to_json
 from bough.coordinator.store.text import bound
@@ -164,13 +168,53 @@ def _insert_event(
 def move(connection: sqlite3.Connection, job: Job, change: Change) -> Job:
     """Apply a change to the row as `job` knows it, in a transaction of its own.
 
-    Raises StaleJob when the row has been moved by somebody else since, and StoreError when the
-    table of transitions does not allow the change.
+    A job that starts takes its locks with it, all or none; one that ends gives them back. Raises
+    StaleJob when the row has been moved by somebody else since, or when somebody was quicker to
+    take a lock; StoreError when the table of transitions does not allow the change.
     """
     with transaction(connection):
         _apply(connection, job, change)
+        _exchange_locks(connection, job, change)
         if change.to in _AUTOMATIC_RETRY_OF and job.retries_left:
             _insert_retry(connection, job, change)
+        return _by_ids(connection, [job.id])[0]
+
+
+def _exchange_locks(connection: sqlite3.Connection, job: Job, change: Change) -> None:
+    if not job.spec.locks:
+        return
+    if change.to not in LIVE:
+        locks.give_back(connection, job)
+    elif job.status is Status.QUEUED:
+        if in_the_way(job, locks.claims(connection)):
+            raise StaleJob(f"{job.address} has to wait for a lock after all")
+        locks.take(connection, job)
+
+
+def line_up(connection: sqlite3.Connection, job: Job, blockers: Sequence[Claim], by: str) -> Job:
+    """Have a queued job wait for its locks, with everybody who is in its way as the reason.
+
+    A lock that is held by a job which fired this one is refused: it could never be given back.
+    Raises StaleJob as `move` does.
+    """
+    reason = waiting_reason(blockers)
+    if job.reason == reason:
+        return job
+    with transaction(connection):
+        for claim in blockers:
+            if locks.held_by_ancestor(connection, job, claim):
+                told = f"lock {claim.name} is held by {claim.job}, which waits for this job"
+                _apply(connection, job, Change(to=Status.FAILED, by=by, reason=told))
+                _exchange_locks(connection, job, Change(to=Status.FAILED, by=by))
+                return _by_ids(connection, [job.id])[0]
+        locks.wait(connection, job)
+        cursor = connection.execute(
+            """UPDATE jobs SET reason = CAST(? AS TEXT), version = version + 1
+               WHERE id = ? AND status = 'queued' AND version = ?""",
+            (bound(reason), job.id, job.version),
+        )
+        if cursor.rowcount != 1:
+            raise StaleJob(f"{job.address} is no longer queued; somebody else moved it on")
         return _by_ids(connection, [job.id])[0]
 
 
@@ -182,8 +226,8 @@ def _apply(connection: sqlite3.Connection, job: Job, change: Change) -> None:
     process = change.process
     cursor = connection.execute(
         """UPDATE jobs SET status = :to, version = version + 1,
-               reason = CASE WHEN :reason <> '' OR :requeued THEN CAST(:reason AS TEXT)
-                        ELSE reason END,
+               reason = CASE WHEN :reason <> '' OR status = 'queued' OR :requeued
+                        THEN CAST(:reason AS TEXT) ELSE reason END,
                skip_class = coalesce(:skip_class, skip_class),
                pid = CASE WHEN :requeued THEN NULL ELSE coalesce(:pid, pid) END,
                start_ticks = CASE WHEN :requeued THEN NULL ELSE coalesce(:ticks, start_ticks) END,

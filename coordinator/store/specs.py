@@ -10,11 +10,12 @@ import json
 from dataclasses import asdict, fields
 from typing import Any
 
-from bough.coordinator.model import JobSpec, LogPolicy, Output, Retry, When
+from bough.coordinator.model import JobFile, JobSpec, LockMode, LogPolicy, Output, Retry, When
 
 _TUPLES = ("argv", "needs", "after", "tags")
 _NAMES = {
-    kind: frozenset(field.name for field in fields(kind)) for kind in (JobSpec, Retry, LogPolicy)
+    kind: frozenset(field.name for field in fields(kind))
+    for kind in (JobSpec, JobFile, Retry, LogPolicy)
 }
 
 
@@ -31,6 +32,10 @@ def from_json(text: str) -> JobSpec:
             data[key] = tuple(data[key])
     if "env" in data:
         data["env"] = tuple((name, value) for name, value in data["env"])
+    if "files" in data:
+        data["files"] = tuple(JobFile(**_known(JobFile, file)) for file in data["files"])
+    if "locks" in data:
+        data["locks"] = tuple((name, LockMode(mode)) for name, mode in data["locks"])
     if "when" in data:
         data["when"] = When(data["when"])
     if "output" in data:
@@ -42,5 +47,7 @@ def from_json(text: str) -> JobSpec:
     return JobSpec(**data)
 
 
-def _known(kind: type[JobSpec | Retry | LogPolicy], data: dict[str, Any]) -> dict[str, Any]:
+def _known(
+    kind: type[JobSpec | JobFile | Retry | LogPolicy], data: dict[str, Any]
+) -> dict[str, Any]:
     return {key: value for key, value in data.items() if key in _NAMES[kind]}

@@ -7,12 +7,21 @@ be wrong with it. What a hook says for its jobs is filled in, and jobs without a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from posixpath import normpath
 from types import MappingProxyType
 from typing import Any
 
-from bough.coordinator.model import DEFAULT_RETENTION_S, LogPolicy, Output, Retry, When
+from bough.coordinator.model import (
+    DEFAULT_RETENTION_S,
+    LockMode,
+    LogPolicy,
+    Output,
+    Retry,
+    When,
+)
 from bough.hooks.conditions import SYSTEMS, Condition, Kind
+from bough.hooks.config.derived import derived_from_data
 from bough.hooks.config.groups import Entry, alone, entries, jobs_of
 from bough.hooks.config.model import (
     Config,
@@ -22,7 +31,9 @@ from bough.hooks.config.model import (
     Job,
     Missing,
     Mode,
+    Script,
 )
+from bough.hooks.config.nodes import Loc
 from bough.hooks.config.sources import Source
 from bough.hooks.durations import parse_duration_ms, parse_size
 from bough.hooks.events import TASK_PREFIX, FailMode
@@ -37,10 +48,17 @@ def config_from_data(merged: Mapping[str, Any], sources: Sequence[Source]) -> Co
     tasks = merged.get("tasks", {})
     coordinator = merged.get("coordinator", {})
     idle_exit = coordinator.get("idle_exit")
+    # A problem if it lacks one; then nothing is run.
+    contents = {source.path: source.data for source in sources}
+    run = _Run(
+        contents=contents,
+        rc=contents.get(normpath(merged["rc"]), b"") if "rc" in merged else b"",
+    )
     return Config(
-        hooks=MappingProxyType({event: _hook(event, body) for event, body in hooks.items()}),
-        tasks=MappingProxyType({name: _task(name, body) for name, body in tasks.items()}),
+        hooks=MappingProxyType({event: _hook(event, body, run) for event, body in hooks.items()}),
+        tasks=MappingProxyType({name: _task(name, body, run) for name, body in tasks.items()}),
         layout=merged.get("layout"),
+        env=derived_from_data(merged.get("env", {})),
         coordinator=CoordinatorSettings(
             max_parallel=coordinator.get("max_parallel"),
             idle_exit_ms=None if idle_exit is None else parse_duration_ms(idle_exit),
@@ -55,18 +73,41 @@ def single_job(task: Mapping[str, Any]) -> bool:
     return "jobs" not in task
 
 
-def _task(name: str, body: Mapping[str, Any]) -> Hook:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """The bytes that jobs run: by path, and those of `rc`."""
+
+    contents: Mapping[str, bytes]
+    rc: bytes
+
+
+def executed_files(merged: Mapping[str, Any]) -> dict[str, list[Loc]]:
+    """The files that jobs run, by path, each with the ways to all that name it."""
+    found: dict[str, list[Loc]] = {}
+    if "rc" in merged:
+        found[normpath(merged["rc"])] = [("rc",)]
+    for section in ("hooks", "tasks"):
+        for name, body in merged.get(section, {}).items():
+            single = section == "tasks" and single_job(body)
+            for entry in alone(body) if single else entries(body):
+                if "script" in entry.body:
+                    way = (section, name, *entry.way, "script")
+                    found.setdefault(normpath(entry.body["script"]), []).append(way)
+    return found
+
+
+def _task(name: str, body: Mapping[str, Any], run: _Run) -> Hook:
     if not single_job(body):
-        return _hook(f"{TASK_PREFIX}{name}", body)
+        return _hook(f"{TASK_PREFIX}{name}", body, run)
     if "group" in body:
-        return Hook(jobs=_jobs(alone(body), f"{TASK_PREFIX}{name}", background=False))
-    return Hook(jobs=(_job(body, name, background=False),))
+        return Hook(jobs=_jobs(alone(body), f"{TASK_PREFIX}{name}", run, background=False))
+    return Hook(jobs=(_job(body, name, run, background=False),))
 
 
-def _hook(event: str, body: Mapping[str, Any]) -> Hook:
+def _hook(event: str, body: Mapping[str, Any], run: _Run) -> Hook:
     fail_mode = body.get("fail_mode")
     return Hook(
-        jobs=_jobs(entries(body), event, background=body.get("background", False)),
+        jobs=_jobs(entries(body), event, run, background=body.get("background", False)),
         mode=mode_of(body),
         fail_mode=None if fail_mode is None else FailMode(fail_mode),
         skip=_conditions(body.get("skip", ())),
@@ -81,7 +122,7 @@ def mode_of(body: Mapping[str, Any]) -> Mode:
     return next((mode for mode in Mode if body.get(mode)), Mode.PARALLEL)
 
 
-def _jobs(found: Sequence[Entry], event: str, *, background: bool) -> tuple[Job, ...]:
+def _jobs(found: Sequence[Entry], event: str, run: _Run, *, background: bool) -> tuple[Job, ...]:
     """The jobs among a hook's entries, flat. Those without a name are called by their number."""
     declared = jobs_of(found)
     groups = {entry.way: number for number, entry in enumerate(found, start=1) if entry.is_group}
@@ -104,17 +145,19 @@ def _jobs(found: Sequence[Entry], event: str, *, background: bool) -> tuple[Job,
             ),
         )
         for entry in declared
-        for job in (_job(entry.effective, names[entry.way], background=background),)
+        for job in (_job(entry.effective, names[entry.way], run, background=background),)
     )
 
 
-def _job(body: Mapping[str, Any], unnamed: str, *, background: bool) -> Job:
+def _job(body: Mapping[str, Any], unnamed: str, run: _Run, *, background: bool) -> Job:
     timeout = body.get("timeout")
     retries = body.get("retries", {})
     log = body.get("log", {})
     return Job(
         name=body.get("name", unnamed),
-        run=_run(body.get("run")),
+        run=_commands(body.get("run")),
+        script=_script(body, run),
+        rc=run.rc,
         description=body.get("description", ""),
         root=body.get("root", ""),
         env=tuple(body.get("env", {}).items()),
@@ -134,13 +177,28 @@ def _job(body: Mapping[str, Any], unnamed: str, *, background: bool) -> Job:
         retry=_retry(retries),
         allow_failure=body.get("allow_failure", False),
         priority=body.get("priority", 0),
+        locks=tuple(
+            (name, LockMode(mode)) for name, mode in sorted(body.get("locks", {}).items())
+        ),
         fail_text=body.get("fail_text", ""),
         log=_log(log),
         retention_s=_retention_s(log),
     )
 
 
-def _run(run: str | Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
+def _script(body: Mapping[str, Any], run: _Run) -> Script | None:
+    if "script" not in body:
+        return None
+    path = normpath(body["script"])
+    return Script(
+        path=path,
+        data=run.contents.get(path, b""),
+        runner=tuple(body.get("runner", ())),
+        args=tuple(body.get("args", ())),
+    )
+
+
+def _commands(run: str | Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
     if run is None:
         return ()
     if isinstance(run, str):

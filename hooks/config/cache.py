@@ -20,7 +20,7 @@ from bough.hooks.config.model import Config
 from bough.hooks.config.sources import Reader, Source
 from bough.hooks.errors import ConfigError
 
-_FORMAT = 1
+_FORMAT = 2
 _MOST_ENTRIES = 200
 
 
@@ -31,8 +31,8 @@ def recall(reader: Reader, starts: Sequence[Source]) -> Config | None:
             entry = json.load(file)
         known = {source.path: source for source in starts}
         sources = []
-        for path, sha256, local in entry["sources"]:
-            source = known.get(path) or _source(reader, path, local)
+        for path, sha256, local, executed in entry["sources"]:
+            source = known.get(path) or _source(reader, path, local, executed)
             if source is None or source.sha256 != sha256 or source.local is not local:
                 return None
             sources.append(source)
@@ -44,7 +44,9 @@ def recall(reader: Reader, starts: Sequence[Source]) -> Config | None:
 def remember(starts: Sequence[Source], config: Config) -> None:
     """Keep a compiled configuration for the next time."""
     entry = {
-        "sources": [[source.path, source.sha256, source.local] for source in config.sources],
+        "sources": [
+            [source.path, source.sha256, source.local, source.executed] for source in config.sources
+        ],
         "merged": config.merged,
     }
     try:
@@ -59,9 +61,11 @@ def remember(starts: Sequence[Source], config: Config) -> None:
         return
 
 
-def _source(reader: Reader, path: str, local: bool) -> Source | None:
+def _source(reader: Reader, path: str, local: bool, executed: bool) -> Source | None:
     data = reader.read(path)
-    return None if data is None else Source(path=path, data=data, local=local)
+    if data is None:
+        return None
+    return Source(path=path, data=data, local=local, executed=executed)
 
 
 def _path(starts: Sequence[Source]) -> str:

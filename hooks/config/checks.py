@@ -7,9 +7,11 @@ what is missing only because it could not be read: that is reported already.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from bough.coordinator.model import When
 from bough.hooks.config.build import mode_of, single_job
+from bough.hooks.config.derived import derived_faults
 from bough.hooks.config.groups import OF_A_GROUP, Body, Entry, alone, entries, jobs_of
 from bough.hooks.config.merge import Layer, Merged
 from bough.hooks.config.model import Config, Hook, Job, Mode
@@ -45,6 +47,8 @@ def _entries(section: str, body: Body) -> tuple[Entry, ...]:
 
 def check_merged(config: Config, merged: Merged) -> Iterator[Problem]:
     """Everything that is wrong with the whole."""
+    for rest, fault in derived_faults(config.env):
+        yield merged.problem(("env", *rest), fault)
     for event, hook in config.hooks.items():
         yield from _check_hook(hook, event, ("hooks", event), merged)
         if is_gate(event):
@@ -80,8 +84,9 @@ def _check_group(group: Entry, way: Loc, merged: Merged, arguments: bool) -> Ite
     if not group.body["group"].get("jobs") and at not in merged.damaged_jobs:
         yield merged.problem((*at, "group"), "this group has no jobs")
     for key in group.body:
-        if key == "run":
-            yield merged.problem(at, "a job has one of `run` and `group`, and this one has both")
+        if key in ("run", "script"):
+            message = f"a job has one of `{key}` and `group`, and this one has both"
+            yield merged.problem(at, message)
         elif key not in OF_A_GROUP:
             message = f"`{key}` means nothing for a group; write it at the jobs in it"
             yield merged.problem((*at, key), message)
@@ -109,8 +114,7 @@ def _check_job(
     job: Job, entry: Entry, at: Loc, merged: Merged, arguments: bool
 ) -> Iterator[Problem]:
     body = entry.body
-    if not job.run and at not in merged.damaged_jobs:
-        yield merged.problem(at, f"`{shown(job.name)}` has nothing to run: it needs `run`")
+    yield from _check_kind(job, body, at, merged)
     if not job.retry.max and "backoff" in body.get("retries", {}):
         yield merged.problem((*at, "retries"), "`backoff` waits for nothing: `max` is missing or 0")
     for key in ("os", "arch"):
@@ -120,7 +124,23 @@ def _check_job(
     for system, command in job.run:
         for fault in faults(command, command=True, arguments=arguments):
             yield merged.problem((*at, "run", system), fault)
-    yield from _faults(body, ("root", "env"), at, merged, arguments)
+    yield from _faults(body, ("root", "env", "args"), at, merged, arguments)
+
+
+def _check_kind(job: Job, body: Body, at: Loc, merged: Merged) -> Iterator[Problem]:
+    """A job runs one thing."""
+    if job.script is not None:
+        if "run" in body:
+            yield merged.problem(at, "a job has one of `run` and `script`, and this one has both")
+        return
+    if at in merged.damaged_jobs:
+        return
+    if not job.run:
+        message = f"`{shown(job.name)}` has nothing to run: it needs `run` or `script`"
+        yield merged.problem(at, message)
+    for key in ("runner", "args"):
+        if key in body:
+            yield merged.problem((*at, key), f"`{key}` belongs to a `script`, and there is none")
 
 
 def _faults(
@@ -129,10 +149,20 @@ def _faults(
     """What is wrong with the templates of values that no shell reads."""
     for key in keys:
         value = body.get(key, {})
-        texts = value.items() if isinstance(value, dict) else [("", value)]
+        texts = _texts(value)
         for name, text in texts:
             for fault in faults(text, command=False, arguments=arguments):
                 yield merged.problem((*at, key, name), fault)
+
+
+def _texts(value: Any) -> Iterable[tuple[str | int, str]]:
+    match value:
+        case dict():
+            return value.items()
+        case list():
+            return enumerate(value)
+        case _:
+            return [("", value)]
 
 
 def _check_needs(hook: Hook, found: Sequence[Entry], way: Loc, merged: Merged) -> Iterator[Problem]:

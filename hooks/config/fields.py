@@ -7,6 +7,7 @@ null, because a key without a value is a slip.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from bough.hooks import globs, templates
 from bough.hooks.conditions import ARCHITECTURES, SYSTEMS, canonical_architecture
+from bough.hooks.config.derived import parse_range
 from bough.hooks.config.nodes import Scalar
 from bough.hooks.durations import parse_duration_ms, parse_size
 from bough.hooks.errors import did_you_mean, shown
@@ -35,11 +37,13 @@ CONTRACT_VARIABLES = frozenset(
         "GIT_COMMON_DIR",
         "INVOCATION",
         "JOB",
+        "JOB_DIR",
         "MAIN_PATH",
         "OLD_BRANCH",
         "OLD_WORKTREE_PATH",
         "REMOVAL_REASON",
         "REPO_ID",
+        "SCRIPT_DIR",
         "WORKTREE_NAME",
         "WORKTREE_PATH",
     )
@@ -126,6 +130,20 @@ def _listed(value: object) -> object:
     """One value stands for a list of one; a missing value stays what it is."""
     single = isinstance(value, str) or (isinstance(value, Scalar) and value.value is not None)
     return [value] if single else value
+
+
+def _words(value: object) -> object:
+    """Text stands for its words, as a shell would take them apart."""
+    text = value.text if isinstance(value, Scalar) and value.value is not None else value
+    if not isinstance(text, str):
+        return value
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        raise verdict("has a quote without its partner") from None
+    if not words:
+        raise verdict("must not be empty")
+    return words
 
 
 def _whole(least: int, most: int) -> _Rule:
@@ -246,13 +264,19 @@ Name = Annotated[Text, _Rule(check=_name, says={"minLength": 1, "maxLength": LON
 Names = Annotated[list[Name], BeforeValidator(_listed)]
 Event = Annotated[str, _Rule(check=_event, says={"enum": list(EVENTS)})]
 Variable = Annotated[str, _Rule(check=_variable, says={"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"})]
+Variables = Annotated[
+    list[Annotated[Text, _Rule(check=_variable, says={"minLength": 1})]], BeforeValidator(_listed)
+]
 Environment = dict[Variable, Text]
 Path = Annotated[Filled, AfterValidator(_inside)]
 Paths = Annotated[list[Path], BeforeValidator(_listed)]
+Words = Annotated[list[Filled], BeforeValidator(_words)]
 Duration = Annotated[Text, _parsed(parse_duration_ms, "30s", "1h30m")]
 Size = Annotated[Text, _parsed(parse_size, "500KB", "10MiB")]
 Glob = Annotated[Filled, _parsed(globs.compile_glob, "src/**/*.py")]
 Layout = Annotated[Filled, _Rule(check=_layout, says={"examples": list(LAYOUTS)})]
+PortRange = Annotated[Text, _parsed(parse_range, "20000-32767")]
+Offset = Annotated[int, _whole(0, 999)]
 Count = Annotated[int, _whole(1, 1_000_000)]
 Limit = Annotated[int, _whole(1, 1_000)]
 Retries = Annotated[int, _whole(0, 20)]
@@ -262,6 +286,7 @@ Version = Annotated[Text, AfterValidator(_version)]
 When = Annotated[Text, _one_of("success", "always", "failure")]
 Output = Annotated[Text, _one_of("log", "silent")]
 Missing = Annotated[Text, _one_of("skip", "fail")]
+LockMode = Annotated[Text, _one_of("read", "write")]
 FailMode = Annotated[Text, _one_of("abort", "warn")]
 Systems = Annotated[list[Annotated[Text, _one_of(*SYSTEMS)]], BeforeValidator(_listed)]
 Architectures = Annotated[

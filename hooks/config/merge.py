@@ -2,7 +2,8 @@
 
 Pure: plain data in, plain data and origins out. Scalars: later wins. Lists replace. Mappings merge.
 Jobs merge key by key with the earlier job of their name in the same hook or group; jobs without a
-name are appended, and so are new names. A mode replaces the mode that an earlier file chose.
+name are appended, and so are new names. A mode replaces the mode that an earlier file chose,
+and what a job runs replaces what it ran before.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from bough.hooks.errors import Problem
 
 MODES = ("parallel", "sequential", "piped")
 _SECTIONS = ("hooks", "tasks")
+_KINDS = frozenset({"run", "script", "group"})
+_OF_A_SCRIPT = frozenset({"runner", "args"})
 _OF_THE_FILE = ("min_version", "extends")
 """Keys that have had their effect when the file was read."""
 
@@ -90,6 +93,9 @@ def _overlay_body(
     layer: Layer,
 ) -> None:
     """Lay a hook over a hook, a job over a job, a group over a group."""
+    if not _KINDS.isdisjoint(body):
+        for key in (_KINDS | _OF_A_SCRIPT) - body.keys():
+            target.pop(key, None)
     if any(body.get(mode) for mode in MODES):
         for mode in MODES:
             target.pop(mode, None)

@@ -11,8 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bough.coordinator.model import DEFAULT_RETENTION_S, LogPolicy, Output, Retry, When
+from bough.coordinator.model import (
+    DEFAULT_RETENTION_S,
+    LockMode,
+    LogPolicy,
+    Output,
+    Retry,
+    When,
+)
 from bough.hooks.conditions import Condition
+from bough.hooks.config.derived import Derived
 from bough.hooks.config.sources import Source, fingerprint
 from bough.hooks.events import TASK_PREFIX, FailMode
 
@@ -43,16 +51,32 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """A file that is run: `data` are its bytes as they were hashed for trust.
+
+    `runner` are the words before it, `args` (with templates) those after it.
+    """
+
+    path: str
+    data: bytes
+    runner: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A declared job, its defaults and those of its hook filled in, its templates unrendered.
 
     `run` maps a system (`linux`, `macos`) to its command. `timeout_ms`: None is the default of
     whoever ends up owning the job, 0 is no limit. `groups` surround it, the outermost first; what
-    they hand on is filled in, and a need of a group is a need of every job in it.
+    they hand on is filled in, and a need of a group is a need of every job in it. `rc` is what the
+    shell reads before the command.
     """
 
     name: str
     run: tuple[tuple[str, str], ...]
+    script: Script | None = None
+    rc: bytes = b""
     groups: tuple[Group, ...] = ()
     description: str = ""
     root: str = ""
@@ -73,6 +97,7 @@ class Job:
     retry: Retry = field(default_factory=Retry)
     allow_failure: bool = False
     priority: int = 0
+    locks: tuple[tuple[str, LockMode], ...] = ()
     fail_text: str = ""
     log: LogPolicy = field(default_factory=LogPolicy)
     retention_s: int = DEFAULT_RETENTION_S
@@ -106,6 +131,7 @@ class Config:
     hooks: Mapping[str, Hook]
     tasks: Mapping[str, Hook]
     layout: str | None
+    env: Derived = field(default_factory=Derived)
     coordinator: CoordinatorSettings
     sources: tuple[Source, ...]
     """Low to high precedence."""
@@ -120,8 +146,9 @@ class Config:
     @property
     def main_file(self) -> str:
         """What people call the configuration: its main file, or the local one if it is alone."""
-        tracked = [source.path for source in self.sources if not source.local]
-        return tracked[-1] if tracked else self.sources[-1].path
+        files = [source for source in self.sources if not source.executed]
+        tracked = [source for source in files if not source.local]
+        return (tracked or files)[-1].path
 
     @property
     def tracked_fingerprint(self) -> str:

@@ -11,18 +11,19 @@ from dataclasses import dataclass, field
 from posixpath import normpath
 
 from bough import __version__
-from bough.hooks.config.build import config_from_data
+from bough.hooks.config.build import config_from_data, executed_files
 from bough.hooks.config.checks import check_merged, check_names
 from bough.hooks.config.load import LOCAL_FILES
 from bough.hooks.config.merge import Layer, Merged, merge
 from bough.hooks.config.model import Config
 from bough.hooks.config.nodes import Loc, Mapping, Node, Scalar, place
 from bough.hooks.config.problems import check_shape
-from bough.hooks.config.sources import Reader, Source
+from bough.hooks.config.sources import MAX_FILE_BYTES, Reader, Source
 from bough.hooks.config.yamltree import parse
 from bough.hooks.errors import ConfigError, Problem, shown
 
 MOST_SOURCES = 32
+MOST_EXECUTED = 64
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,6 +58,7 @@ class Reading:
     def finish(self) -> Config:
         """The configuration; ConfigError with all problems, by file and position, if there are."""
         self.merged = merged = merge(self.layers)
+        self._add_executed(merged)
         config = config_from_data(merged.data, self.sources)
         for layer in self.layers:
             self.problems += check_names(layer)
@@ -109,6 +111,34 @@ class Reading:
             self._refuse(source.path, root, way, f"`{shown(path)}` does not exist")
             return
         self.add(Source(path=path, data=data, local=source.local))
+
+    def _add_executed(self, merged: Merged) -> None:
+        """Read what jobs run, so that consent is to these very bytes."""
+        known = {source.path for source in self.sources}
+        wanted = {p: ways for p, ways in executed_files(merged.data).items() if p not in known}
+        for number, (path, ways) in enumerate(wanted.items()):
+            if number == MOST_EXECUTED:
+                self.problems.append(merged.problem(ways[0], f"more than {MOST_EXECUTED} scripts"))
+                return
+            try:
+                data = self._executed(path)
+            except ConfigError as error:
+                self.problems.append(merged.problem(ways[0], error.problems[0].message))
+                continue
+            local = all(merged.origins[way][0].local for way in ways)
+            self.sources.append(Source(path=path, data=data, local=local, executed=True))
+
+    def _executed(self, path: str) -> bytes:
+        data = self.reader.read(path)
+        what = ""
+        if data is None:
+            what = "does not exist"
+        elif len(data) > MAX_FILE_BYTES:
+            what = f"is larger than {MAX_FILE_BYTES // 1024} KiB"
+        if data is None or what:
+            message = f"`{shown(path)}` {what}"
+            raise ConfigError([Problem(path=path, line=1, column=1, message=message)])
+        return data
 
     def _refuse(self, path: str, root: Node, way: Loc, message: str) -> None:
         self.complete = False

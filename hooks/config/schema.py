@@ -127,6 +127,9 @@ class JobShape(Shape):
     name: fields.Name | None = None
     description: fields.Text | None = None
     run: Run | None = None
+    script: fields.Path | None = None
+    runner: fields.Words | None = None
+    args: fields.Words | None = None
     group: GroupShape | None = None
     root: fields.Path | None = None
     env: fields.Environment | None = None
@@ -146,6 +149,7 @@ class JobShape(Shape):
     retries: Retries | None = None
     allow_failure: fields.Flag | None = None
     priority: fields.Priority | None = None
+    locks: dict[fields.Name, fields.LockMode] | None = None
     fail_text: fields.Text | None = None
     log: LogShape | None = None
 
@@ -203,12 +207,41 @@ class CoordinatorShape(Shape):
     idle_exit: fields.Duration | None = None
 
 
+def _names_form(value: object) -> str:
+    return "(offsets)" if isinstance(value, dict) else "(list)"
+
+
+PortNames = Annotated[
+    Annotated[fields.Variables, Tag("(list)")]
+    | Annotated[dict[fields.Variable, fields.Offset], Tag("(offsets)")],
+    Discriminator(_names_form),
+]
+
+
+class PortsShape(Shape):
+    """A block of ports for each worktree."""
+
+    range: fields.PortRange | None = None
+    block_size: fields.Limit | None = None
+    salt: fields.Filled | None = None
+    names: PortNames | None = None
+
+
+class EnvShape(Shape):
+    """Variables that are derived for each worktree."""
+
+    ports: PortsShape | None = None
+    values: fields.Environment | None = None
+
+
 class FileShape(Shape):
     """A whole file."""
 
     min_version: fields.Version | None = None
     extends: fields.Paths | None = None
+    rc: fields.Path | None = None
     layout: fields.Layout | None = None
+    env: EnvShape | None = None
     hooks: dict[fields.Event, HookShape] | None = None
     tasks: dict[fields.Name, Task] | None = None
     coordinator: CoordinatorShape | None = None

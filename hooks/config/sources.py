@@ -32,11 +32,15 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One file that takes part. `local`: it is the user's own, or named by the user's own."""
+    """One file that takes part. `local`: it is the user's own, or named by the user's own.
+
+    `executed`: it is a script, or `rc`, that jobs run; the others are parsed.
+    """
 
     path: str
     data: bytes
     local: bool
+    executed: bool = False
 
     @property
     def sha256(self) -> str:

@@ -24,12 +24,17 @@ from tests.support.waiting import wait_until
 def group(script: str) -> Iterator[ProcessIdentity]:
     """The leader of a session of its own that runs `script`; reaped at the end."""
     with subprocess.Popen(
-        ["/bin/sh", "-c", script], start_new_session=True, stdout=subprocess.PIPE
+        ["/bin/sh", "-c", script],
+        start_new_session=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as leader:
         assert leader.stdout is not None
+        assert leader.stdin is not None
         assert leader.stdout.readline() == b"ready\n"
         identity = processes.identify(leader.pid)
         assert identity is not None
+        leader.stdin.close()
         try:
             yield identity
         finally:
@@ -108,7 +113,7 @@ def test_who_ignores_the_request_is_killed_after_the_grace_and_not_before() -> N
 
 
 def test_children_of_a_dead_leader_are_still_the_group_of_its_job() -> None:
-    with group("sleep 60 >/dev/null & echo ready") as leader:
+    with group("sleep 60 >/dev/null & echo ready; read until_it_is_known") as leader:
         gone(leader.pid)
         assert processes.group_standing(leader, leader.pid) is Standing.OURS
         assert processes.stop_group(leader, leader.pid, 5_000) is Standing.GONE

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bough.hooks.graph import cycles, dependents, promoted, reached
+from bough.hooks.graph import (
+    critical_path,
+    cycles,
+    dependents,
+    last_before,
+    promoted,
+    reached,
+    start_order,
+)
 
 Graph = Mapping[str, list[str]]
 
@@ -99,3 +107,48 @@ def test_after_promotion_no_foreground_job_waits_for_a_background_one(
     for job, via in taken.items():
         assert via in everything
         assert job in edges[via]
+
+
+@given(graphs, st.dictionaries(st.sampled_from(NODES), st.integers(-2, 2)))
+def test_the_start_order_keeps_every_edge_and_prefers_low_priorities(
+    edges: Graph, priorities: dict[str, int]
+) -> None:
+    acyclic = {name: [o for o in others if o < name] for name, others in edges.items()}
+    order = start_order(acyclic, priorities)
+    assert sorted(order) == sorted(acyclic)
+    for place, name in enumerate(order):
+        before = set(order[:place])
+        assert set(acyclic[name]) & set(acyclic) <= before
+        ready = [n for n in acyclic if n not in before and set(acyclic[n]) & set(acyclic) <= before]
+        assert priorities.get(name, 0) == min(priorities.get(other, 0) for other in ready)
+
+
+def test_of_equals_the_one_declared_first_starts_first() -> None:
+    assert start_order({"b": [], "a": [], "c": ["a"], "d": []}, {"d": -1}) == ("d", "b", "a", "c")
+
+
+def test_the_critical_path_is_the_chain_that_takes_longest() -> None:
+    edges = {"a": [], "b": [], "c": ["a", "b"], "d": ["c"], "e": ["b"]}
+    assert critical_path(edges, {"a": 5, "b": 3, "c": 1, "d": 1, "e": 3}) == ("a", "c", "d")
+    assert critical_path(edges, {"b": 3, "e": 9}) == ("b", "e")
+    assert critical_path(edges, {}) == ()
+    assert last_before(edges, {"a": 5}) == {"c": "a", "d": "c", "e": "b"}
+    assert last_before(edges, {}) == {"c": "b", "d": "c", "e": "b"}
+
+
+@given(graphs, st.dictionaries(st.sampled_from(NODES), st.integers(1, 9), min_size=1))
+def test_no_chain_takes_longer_than_the_critical_path(
+    edges: Graph, weights: dict[str, int]
+) -> None:
+    acyclic = {name: [o for o in others if o < name] for name, others in edges.items()}
+    weights = {name: weight for name, weight in weights.items() if name in acyclic}
+    path = critical_path(acyclic, weights)
+    for before, after in pairwise(path):
+        assert before in acyclic[after]
+
+    def longest(name: str) -> int:
+        return weights.get(name, 0) + max(
+            (longest(o) for o in acyclic[name] if o in acyclic), default=0
+        )
+
+    assert sum(weights.get(name, 0) for name in path) == max(map(longest, acyclic), default=0)

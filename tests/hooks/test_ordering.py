@@ -55,8 +55,10 @@ def group(mode: str, *jobs: str) -> str:
             {"a": ("", ""), "b": ("a", ""), "c": ("a", "b"), "d": ("b c", "")},
         ),
         (
-            f"jobs: [{J['a']}, "
-            f"{group('piped', J['b'], group('parallel', J['c'], J['d']), J['e'])}]",
+            (
+                f"jobs: [{J['a']}, "
+                f"{group('piped', J['b'], group('parallel', J['c'], J['d']), J['e'])}]"
+            ),
             "",
             {"a": ("", ""), "b": ("", ""), "c": ("b", ""), "d": ("b", ""), "e": ("c d", "")},
         ),

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from bough.hooks.skipping import skipped_jobs, split_selectors, unmatched_warning
+from bough.hooks.skipping import (
+    Choice,
+    not_chosen,
+    skipped_jobs,
+    split_selectors,
+    unmatched_warning,
+)
 
 TAGS = {"lint": ["fast"], "build": ["slow"], "test": ["slow"], "a,b": [], "deploy": []}
 NEEDS = {"lint": [], "build": [], "test": ["build"], "a,b": [], "deploy": ["test", "lint"]}
@@ -72,3 +78,19 @@ def test_a_job_called_like_a_tag_selector_can_be_meant() -> None:
 
 def test_lists_are_split_at_commas_but_for_names_that_have_some() -> None:
     assert split_selectors(["a, b,,", "c,d", "a"], frozenset({"c,d"})) == ("a", "b", "c,d")
+
+
+@pytest.mark.parametrize(
+    ("choice", "left_out", "reason"),
+    [
+        (Choice(), set(), ""),
+        (Choice(jobs=("test",)), {"lint", "a,b", "deploy"}, "not chosen by --job"),
+        (Choice(tags=("fast",)), {"build", "test", "a,b", "deploy"}, "not chosen by --tag"),
+        (Choice(jobs=("a,b",), tags=("slow",)), {"lint", "deploy"}, "not chosen by --job or --tag"),
+        (Choice(jobs=("deploy",)), {"a,b"}, "not chosen by --job"),
+    ],
+)
+def test_a_choice_leaves_its_jobs_and_what_they_need(
+    choice: Choice, left_out: set[str], reason: str
+) -> None:
+    assert not_chosen(choice, TAGS, NEEDS) == dict.fromkeys(left_out, reason)

@@ -1,6 +1,7 @@
 """What the documents show is true: examples load, commands and options exist, links lead somewhere.
 
-A fenced block marked `yaml bough.yml` is a whole configuration; in a block marked `sh` or `console`
+A fenced block marked `yaml bough.yml` is a whole configuration (what stands behind that are files that
+it names); in a block marked `sh` or `console`
 every `bough …` and every `./dev …` is looked up. `./dev check` runs this file by itself.
 """
 
@@ -25,6 +26,9 @@ Check = Callable[[Document, Path], Iterator[str]]
 def invalid_examples(document: Document, folder: Path) -> Iterator[str]:
     for block in document.blocks():
         if block.is_config:
+            for name in block.info[2:]:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).touch()
             (folder / "bough.yml").write_text(block.body, encoding="utf-8")
             try:
                 load(FolderReader(str(folder)))
@@ -120,6 +124,8 @@ def _fenced(info: str, body: str) -> str:
             _fenced("yaml bough.yml", "hooks: {post-clone: {jobs: [{name: x, run: ls}]}}"),
             None,
         ),
+        (invalid_examples, _fenced("yaml bough.yml x/y.sh", "rc: x/y.sh"), None),
+        (invalid_examples, _fenced("yaml bough.yml x/y.sh", "rc: y.sh"), "does not exist"),
         (invalid_examples, _fenced("yaml", "nonsense: true"), None),
         (unknown_commands, _fenced("sh", "cd x && bough strat y"), "a.md:4: bough has no verb"),
         (unknown_commands, _fenced("sh", "# bough strat\ngit bough -C x start y"), None),

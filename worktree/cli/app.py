@@ -40,6 +40,7 @@ _VERBS = {
     "remove": _Verb(module="remove", function="remove"),
     "rm": _Verb(module="remove", function="remove", hidden=True),
     "run": _Verb(module="run", function="run", settings=_AS_IS),
+    "env": _Verb(module="env", function="env"),
     "jobs": _Verb(module="jobs"),
     "hooks": _Verb(module="hooks"),
     "trust": _Verb(module="trust", function="trust"),

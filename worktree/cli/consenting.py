@@ -9,6 +9,7 @@ import sys
 
 from bough.hooks import trust
 from bough.hooks.config.model import Config
+from bough.hooks.config.sources import Source
 from bough.hooks.errors import shown
 from bough.hooks.events import TASK_PREFIX
 from bough.hooks.identity import repo_id
@@ -46,6 +47,10 @@ def show(config: Config, standing: Standing) -> None:
         names = ", ".join(shown(source.path) for source in config.sources)
         say(f"{style.bold}{names}{style.reset}, not trusted so far:")
         _show_commands(config)
+        for source in config.sources:
+            if source.executed:
+                say(f"  {style.bold}{shown(source.path)}{style.reset}, which they run:")
+                _show_content(source)
         return
     if Part.TRACKED in standing.untrusted:
         names = ", ".join(shown(source.path) for source in config.sources if not source.local)
@@ -57,13 +62,19 @@ def show(config: Config, standing: Standing) -> None:
         for source in config.sources:
             if source.local:
                 say(f"{style.bold}{shown(source.path)}{style.reset}, not trusted so far:")
-                for line in source.data.decode("utf-8", "replace").splitlines():
-                    say(f"  {harmless(line)}")
+                _show_content(source)
+
+
+def _show_content(source: Source) -> None:
+    for line in source.data.decode("utf-8", "replace").splitlines():
+        say(f"      {harmless(line)}")
 
 
 def _show_commands(config: Config) -> None:
     style = style_for(sys.stderr)
     environments = _environments(config)
+    for variable, value in config.env.values:
+        say(f"  {style.dim}{harmless(variable)}={harmless(value)}{style.reset}")
     # A command for every system is one.
     for event, name, command in dict.fromkeys(trust.commands(config)):
         say(f"  {style.bold}{shown(event)}{style.reset} {shown(name)}:")

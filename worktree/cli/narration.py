@@ -15,7 +15,16 @@ from typing import TextIO
 
 from bough.coordinator.model import Job, Owner, SkipClass, Status
 from bough.hooks.errors import shown
-from bough.hooks.happenings import Ended, Happening, Noted, Planned, Printed, Selected, Started
+from bough.hooks.happenings import (
+    Ended,
+    Happening,
+    Noted,
+    Planned,
+    Printed,
+    Selected,
+    Started,
+    Waiting,
+)
 from bough.hooks.skipping import split_selectors
 from bough.worktree.cli.terminal import abandon, duration, say, style_for
 
@@ -86,11 +95,9 @@ class Narrator:
             case Planned():
                 self._planned(happening)
             case Started(job=job):
-                if self._volume is Volume.VERBOSE:
-                    say(
-                        f"{self._label(job)}{self._style.dim}$ {shown(job.spec.command_text)}"
-                        f"{self._style.reset}"
-                    )
+                self._remark(job, f"$ {shown(job.spec.command_text)}", Volume.VERBOSE)
+            case Waiting(job=job):
+                self._remark(job, shown(job.reason), Volume.NORMAL)
             case Selected(unmatched=unmatched):
                 so_far = unmatched if self._unmatched is None else self._unmatched
                 self._unmatched = set(unmatched) & set(so_far)
@@ -99,9 +106,12 @@ class Narrator:
             case Ended():
                 self._ended(happening)
             case Noted(text=text, hint=hint):
-                say(f"{self._style.yellow}bough: {text}{self._style.reset}")
-                if hint:
-                    say(f"  {hint}")
+                hinted = f"\n  {hint}" if hint else ""
+                say(f"{self._style.yellow}bough: {text}{self._style.reset}{hinted}")
+
+    def _remark(self, job: Job, text: str, least: Volume) -> None:
+        if self._volume >= least:
+            say(f"{self._label(job)}{self._style.dim}{text}{self._style.reset}")
 
     def _planned(self, planned: Planned) -> None:
         active = [job for job in planned.jobs if job.status is Status.QUEUED]

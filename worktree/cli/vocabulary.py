@@ -25,6 +25,7 @@ CHOICES = {
     "dumps": ("yaml", "json"),
     "events": _EVENTS,
     "formats": ("table", "json", "ndjson", "csv", "tsv", "yaml", "markdown"),
+    "graphs": ("tree", "mermaid", "dot"),
     "layouts": ("sibling", "contained", "contained-flat", "nested", "centralized"),
     "modes": ("auto", "foreground", "background", "off"),
     "selectors": ("all", *_EVENTS),
@@ -109,15 +110,28 @@ _JOBS = {
     "cancel": Verb(
         {"--all": FLAG, **_FILTERS, "--older-than": TEXT, "--dry-run": FLAG}, ("active_jobs",)
     ),
+    "locks": Verb(_FORMAT),
 }
 _HOOKS = {
     "install": Verb({"--force": FLAG}),
     "uninstall": Verb(),
     "status": Verb(_FORMAT),
-    "run": Verb({"--skip-hooks": "selectors", "--hooks": "modes"}, ("events", TEXT), repeats=True),
+    "run": Verb(
+        {
+            "--skip-hooks": "selectors",
+            "--hooks": "modes",
+            "--job": TEXT,
+            "--tag": TEXT,
+            "--dry-run": FLAG,
+            **_FORMAT,
+        },
+        ("events", TEXT),
+        repeats=True,
+    ),
     "validate": Verb(),
     "schema": Verb(),
     "dump": Verb({"--format": "dumps"}),
+    "graph": Verb({"--format": "graphs"}, ("events",)),
 }
 
 BOUGH = Verb(
@@ -137,6 +151,7 @@ BOUGH = Verb(
         "remove": Verb(_REMOVING, ("removable",), repeats=True),
         "rm": Verb(_REMOVING, ("removable",), repeats=True, hidden=True),
         "run": Verb({"--skip-hooks": "selectors", **_FORMAT}, (TEXT, TEXT), repeats=True),
+        "env": Verb({"--write": TEXT, **_FORMAT}, (TEXT,)),
         "jobs": Verb(_LISTING, verbs=_JOBS),
         "hooks": Verb(verbs=_HOOKS),
         "trust": Verb({"--yes": FLAG, "-y": FLAG, "--always": FLAG, **_FORMAT}, ("trust",)),

@@ -74,6 +74,18 @@ CREATE TABLE job_events (
 ) STRICT;
 CREATE INDEX job_events_by_job ON job_events (job_id, id);
 
+-- Claims to locks. Held exactly while the job's row is starting, running or cancelling: taken in the
+-- transaction that starts it, given back in the one that ends it.
+CREATE TABLE locks (
+    turn   INTEGER PRIMARY KEY AUTOINCREMENT,        -- the order of those who wait
+    name   TEXT NOT NULL,
+    job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    mode   TEXT NOT NULL CHECK (mode IN ('read', 'write')),
+    held   INTEGER NOT NULL CHECK (held IN (0, 1)),
+    since  INTEGER NOT NULL,
+    UNIQUE (job_id, name)
+) STRICT;
+
 CREATE TABLE worktrees (
     admin_id    TEXT PRIMARY KEY,                    -- the admin folder's name; '' is the main one
     marker      TEXT NOT NULL,                       -- contents of the marker file: detects id reuse

@@ -15,7 +15,7 @@ import pytest
 
 from bough.coordinator import jobfolder, kernel, processes
 from bough.coordinator.attachment import Attachment
-from bough.coordinator.model import Change, Job, ProcessIdentity, Retry, Status
+from bough.coordinator.model import Change, Job, LogPolicy, ProcessIdentity, Retry, Status
 from bough.coordinator.reconcile import truthful
 from bough.coordinator.store import jobs
 from tests.support.engine import (
@@ -44,7 +44,11 @@ def lines(engine: Engine, name: str) -> list[str]:
 def test_a_successor_takes_over_what_runs_with_its_exact_end(engine: Engine) -> None:
     engine.set(max_parallel=8)
     engine.hand_off(
-        background("talks", f"i=0; {WAIT.replace('sleep 0.01', 'i=$((i+1)); echo $i')}; echo end"),
+        background(
+            "talks",
+            "i=0; while [ ! -e go ]; do i=$((i+1)); echo $i; done; echo end",
+            log=LogPolicy(max_size=None),
+        ),
         background("fails", f"{WAIT}; exit 42"),
         background("dies", f"{WAIT}; kill -SEGV $$"),
         background("ends meanwhile", "while [ ! -e meanwhile ]; do sleep 0.01; done; exit 3"),

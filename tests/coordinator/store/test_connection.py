@@ -51,7 +51,7 @@ def pragma(connection: sqlite3.Connection, name: str) -> object:
     ("name", "value"),
     [
         ("application_id", 0x626F7567),
-        ("user_version", 1),
+        ("user_version", SCHEMA.version),
         ("journal_mode", "wal"),
         ("synchronous", 1),
         ("foreign_keys", 1),
@@ -209,14 +209,14 @@ def test_what_is_not_ours_is_refused_with_a_way_out_and_not_touched(
 
 def test_a_newer_schema_is_refused_naming_both_versions(path: Path) -> None:
     with plain(made(path)) as connection:
-        connection.execute("PRAGMA user_version = 9")
+        connection.execute("PRAGMA user_version = 99")
     before = everything(path.parent)
     for opener in (open_writer, open_reader):
         error = refusal(lambda opener=opener: opener(str(path), SCHEMA))  # type: ignore[misc]  # bound per round
         assert isinstance(error, SchemaMismatch)
         assert error.exit == Exit.COORDINATOR
-        assert "schema 9" in error.message
-        assert "this one: 1" in error.message
+        assert "schema 99" in error.message
+        assert f"this one: {SCHEMA.version}" in error.message
         assert everything(path.parent) == before
 
 

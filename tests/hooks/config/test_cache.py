@@ -68,7 +68,7 @@ def test_a_damaged_entry_is_parsed_over(tmp_path: Path, sandbox: Sandbox) -> Non
     _write(tmp_path, "bough.yml", "layout: nested\n")
     _load(tmp_path)
     entry = _entries(sandbox)[0]
-    for damage in ("", "{", "[]", '{"sources": [["bough.yml", "0", false]], "merged": {}}'):
+    for damage in ("", "{", "[]", '{"sources": [["bough.yml", "0", false, false]], "merged": {}}'):
         entry.write_text(damage, encoding="utf-8")
         assert _load(tmp_path).layout == "nested"
     assert json.loads(entry.read_text())["merged"] == {"layout": "nested"}

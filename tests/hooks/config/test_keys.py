@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bough.coordinator.model import LogPolicy, Output, Retry, When
+from bough.coordinator.model import LockMode, LogPolicy, Output, Retry, When
 from bough.hooks.conditions import Condition, Kind
 from bough.hooks.config import schema
-from bough.hooks.config.model import CoordinatorSettings, Group, Hook, Job, Missing, Mode
+from bough.hooks.config.model import CoordinatorSettings, Hook, Job, Missing, Mode, Script
 from bough.hooks.events import FailMode
 from tests.hooks.planning import loaded
 
@@ -26,6 +26,26 @@ JOB_KEYS: list[tuple[str, str, dict[str, Any]]] = [
     ("run", "run: {linux: x}", {"run": (("linux", "x"),)}),
     ("run", "run: {linux: x, macos: y}", {"run": (("linux", "x"), ("macos", "y"))}),
     ("run", "run: true", {"run": (("linux", "true"), ("macos", "true"))}),
+    ("script", "script: s.sh", {"run": (), "script": Script(path="s.sh", data=b"echo")}),
+    ("script", "script: .//s.sh", {"run": (), "script": Script(path="s.sh", data=b"echo")}),
+    (
+        "runner",
+        "runner: python3 -u 'a b', script: s.sh",
+        {
+            "run": (),
+            "script": Script(path="s.sh", data=b"echo", runner=("python3", "-u", "a b")),
+        },
+    ),
+    (
+        "args",
+        "args: [a b, '{branch}'], script: s.sh",
+        {"run": (), "script": Script(path="s.sh", data=b"echo", args=("a b", "{branch}"))},
+    ),
+    (
+        "args",
+        "args: \"a '{branch} b' 3\", script: s.sh",
+        {"run": (), "script": Script(path="s.sh", data=b"echo", args=("a", "{branch} b", "3"))},
+    ),
     ("root", "run: x, root: a/b", {"root": "a/b"}),
     (
         "env",
@@ -87,6 +107,11 @@ JOB_KEYS: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("allow_failure", "run: x, allow_failure: true", {"allow_failure": True}),
     ("priority", "run: x, priority: -5", {"priority": -5}),
+    (
+        "locks",
+        "run: x, locks: {db: write, cache: read}",
+        {"locks": (("cache", LockMode.READ), ("db", LockMode.WRITE))},
+    ),
     ("fail_text", "run: x, fail_text: oh no", {"fail_text": "oh no"}),
     ("log", "run: x, log: {retention: 1d}", {"retention_s": 86_400}),
     ("log", "run: x, log: {retention: 1ms}", {"retention_s": 1}),
@@ -103,7 +128,7 @@ JOB_KEYS: list[tuple[str, str, dict[str, Any]]] = [
 
 def job(text: str) -> Job:
     (declared,) = (
-        loaded(f"hooks: {{worktree-post-create: {{jobs: [{text}]}}}}")
+        loaded(f"hooks: {{worktree-post-create: {{jobs: [{text}]}}}}", s__sh="echo")
         .hooks["worktree-post-create"]
         .jobs
     )
@@ -162,75 +187,6 @@ def test_the_table_has_every_key_of_a_hook() -> None:
     assert {key for key, _, _ in HOOK_KEYS} == set(schema.HookShape.model_fields)
 
 
-def jobs_of(text: str) -> dict[str, Job]:
-    hook = loaded(f"hooks: {{worktree-post-create: {{jobs: [{text}]}}}}")
-    return {declared.name: declared for declared in hook.hooks["worktree-post-create"].jobs}
-
-
-@pytest.mark.parametrize(
-    ("group", "job", "effect"),
-    [
-        ("env: {A: 1, B: 2}", "env: {B: 3}", {"env": (("A", "1"), ("B", "3"))}),
-        ("root: a", "root: b", {"root": "a/b"}),
-        ("root: a", "tags: x", {"root": "a", "tags": ("x",)}),
-        ("tags: [x, y]", "tags: [y, z]", {"tags": ("x", "y", "z")}),
-        (
-            "skip: merge",
-            "skip: rebase",
-            {"skip": (Condition(kind=Kind.MERGE), Condition(kind=Kind.REBASE))},
-        ),
-        (
-            "only: merge",
-            "only: rebase",
-            {"only": (Condition(kind=Kind.MERGE), Condition(kind=Kind.REBASE))},
-        ),
-        ("os: [linux, macos]", "os: macos", {"os": ("macos",)}),
-        ("arch: arm64", "arch: [x86_64, aarch64]", {"arch": ("aarch64",)}),
-        ("background: true", "tags: []", {"background": True}),
-        ("background: true", "background: false", {"background": False}),
-    ],
-)
-def test_a_group_hands_on_what_it_says(group: str, job: str, effect: dict[str, Any]) -> None:
-    inner = f"{{{group}, group: {{jobs: [{{name: j, run: x, {job}}}]}}}}"
-    for text in (inner, f"{{group: {{jobs: [{inner}]}}}}"):
-        declared = jobs_of(text)["j"]
-        changed = {field: getattr(declared, field) for field in Job.__slots__}
-        plain = {field: getattr(PLAIN, field) for field in Job.__slots__}
-        surroundings = {"name": "j", "groups": declared.groups}
-        assert changed == plain | surroundings | effect
-
-
-def test_jobs_in_groups_are_numbered_with_the_others() -> None:
-    jobs = jobs_of("{run: x}, {group: {jobs: [{run: x}, {run: x, name: n}]}}, {run: x}")
-    assert list(jobs) == [
-        "worktree-post-create-1",
-        "worktree-post-create-2",
-        "n",
-        "worktree-post-create-4",
-    ]
-
-
-def test_a_need_of_a_group_is_a_need_of_all_in_it() -> None:
-    jobs = jobs_of(
-        "{name: g, needs: z, group: {jobs: [{name: a, run: x}, {group: {jobs: "
-        "[{name: b, run: x}]}}]}}, {name: c, run: x, needs: [g, a]}, {name: z, run: x}"
-    )
-    assert {name: declared.needs for name, declared in jobs.items()} == {
-        "a": ("z",),
-        "b": ("z",),
-        "c": ("a", "b"),
-        "z": (),
-    }
-
-
-def test_a_task_may_be_a_group() -> None:
-    task = loaded("tasks: {t: {env: {A: 1}, group: {piped: true, jobs: [{run: x}, {run: y}]}}}")
-    jobs = task.tasks["t"].jobs
-    assert [declared.name for declared in jobs] == ["task:t-1", "task:t-2"]
-    assert {declared.env for declared in jobs} == {(("A", "1"),)}
-    assert {declared.groups for declared in jobs} == {(Group(number=1, mode=Mode.PIPED),)}
-
-
 def test_a_hooks_background_is_the_default_of_its_jobs() -> None:
     hook = loaded(
         "hooks: {post-commit: {background: true, jobs: [{run: x}, {run: x, background: false}]}}"
@@ -278,5 +234,7 @@ def test_the_coordinator_is_told_its_settings() -> None:
 def test_the_top_level_has_no_key_beyond_those_that_are_tested() -> None:
     assert set(schema.FileShape.model_fields) == {
         *("min_version", "extends"),  # in test_load
+        "rc",  # in test_executed
+        "env",  # in test_derived
         *("layout", "hooks", "tasks", "coordinator"),
     }

@@ -26,14 +26,30 @@ def of_job(job: str) -> list[str]:
     ("job", "said"),
     [
         ("{run: x, rnu: y}", "18: unknown key `rnu`; did you mean `run`?"),
-        ("{run: x, script: y}", "18: unknown key `script`; did you mean `description`?"),
+        ("{run: x, scirpt: y}", "18: unknown key `scirpt`; did you mean `script`?"),
+        ("{run: x, runner: y}", "26: `runner` belongs to a `script`, and there is none"),
+        ("{run: x, args: y}", "24: `args` belongs to a `script`, and there is none"),
+        ("{script: nowhere.sh}", "18: `nowhere.sh` does not exist"),
+        (
+            "{script: ../x.sh}",
+            "18: `../x.sh` must not contain `..`: it must stay inside the worktree",
+        ),
+        (
+            "{script: bough.yml, run: x}",
+            "9: a job has one of `run` and `script`, and this one has both",
+        ),
+        ("{script: bough.yml, args: 'a \"b'}", "35: `args` has a quote without its partner"),
+        (
+            "{script: bough.yml, args: [a, '{x}']}",
+            "39: unknown template `{x}`. For these characters themselves write `{{x}}`.",
+        ),
         ("{run: x, piped: true}", "18: `piped` is a key of a hook, not of a job"),
         ("{run: [x]}", "15: `run` must be text; not a list"),
         ("{run: ''}", "15: `run` must not be empty"),
         ("{run: }", "15: `run` must be text; it has no value"),
         ("{run: {linux: x, windows: y}}", "26: unknown key `windows`; known here: linux, macos"),
-        ("{run: {}}", "9: `post-commit-1` has nothing to run: it needs `run`"),
-        ("{name: a}", "9: `a` has nothing to run: it needs `run`"),
+        ("{run: {}}", "9: `post-commit-1` has nothing to run: it needs `run` or `script`"),
+        ("{name: a}", "9: `a` has nothing to run: it needs `run` or `script`"),
         ("x", "9: `jobs` must be a mapping; not `x`"),
         ("{run: x, name: ''}", "24: `name` must not be empty"),
         (f"{{run: x, name: {'n' * 201}}}", "24: `name` is longer than 200 characters"),
@@ -137,41 +153,6 @@ def of_job(job: str) -> list[str]:
                 "these characters themselves write `{{brnch}}`."
             ),
         ),
-        (
-            "{run: x, group: {jobs: [{run: y}]}}",
-            "9: a job has one of `run` and `group`, and this one has both",
-        ),
-        ("{group: {}}", "17: this group has no jobs"),
-        ("{group: {jobs: [{name: a}]}}", "25: `a` has nothing to run: it needs `run`"),
-        (
-            "{group: {root: x, jobs: [{run: y}]}}",
-            "18: `root` belongs beside `group`, or inside its `jobs`",
-        ),
-        (
-            "{timeout: 5s, group: {jobs: [{run: y}]}}",
-            "19: `timeout` means nothing for a group; write it at the jobs in it",
-        ),
-        (
-            "{env: {A: '{x}'}, group: {jobs: [{run: y}]}}",
-            "19: unknown template `{x}`. For these characters themselves write `{{x}}`.",
-        ),
-        (
-            "{group: {parallel: true, piped: true, jobs: [{run: y}]}}",
-            "17: `parallel` and `piped` exclude each other; keep one",
-        ),
-        (
-            "{os: linux, group: {jobs: [{run: y, os: macos}]}}",
-            "49: `os` allows nothing that the group around this job allows",
-        ),
-        (
-            "{name: g, group: {jobs: [{run: y, needs: g}]}}",
-            "50: `g` cannot be waited for: one is in the other",
-        ),
-        (
-            "{group: {piped: true, jobs: [{run: x, name: a, needs: b}, {run: x, name: b}]}}",
-            "63: `b` comes later, and the jobs of a piped group go in order",
-        ),
-        ("{group: {jobs: [{run: y, needs: ghost}]}}", "41: `needs` names no job here: `ghost`"),
     ],
 )
 def test_a_wrong_job_is_told_where_and_why(job: str, said: str) -> None:
@@ -188,8 +169,8 @@ def test_a_wrong_job_is_told_where_and_why(job: str, said: str) -> None:
         (
             "zzz: {}",
             (
-                "1:1: unknown key `zzz`; known here: min_version, extends, layout, hooks, tasks, "
-                "coordinator"
+                "1:1: unknown key `zzz`; known here: min_version, extends, rc, layout, env, hooks, "
+                "tasks, coordinator"
             ),
         ),
         ("pre-commit: {}", "1:1: `pre-commit` is an event: declare it under `hooks:`"),
@@ -279,34 +260,9 @@ def test_a_wrong_job_is_told_where_and_why(job: str, said: str) -> None:
                 "arguments. For these characters themselves write `{{1}}`."
             ),
         ),
-        (
-            (
-                "hooks: {post-commit: {jobs: [{run: x, name: a}, "
-                "{group: {jobs: [{run: y, name: a}]}}]}}"
-            ),
-            "1:80: another job of this hook is called `a`, too",
-        ),
-        (
-            (
-                "hooks: {post-commit: {jobs: [{group: {jobs: [{run: x, name: a}, "
-                "{run: y, name: a}]}}]}}"
-            ),
-            "1:80: two jobs are called `a`; the first at line 1, column 61",
-        ),
-        (
-            (
-                "hooks: {post-commit: {jobs: [{name: y, run: x, needs: x2}, {group: {piped: true, "
-                "jobs: [{run: x, name: x1, needs: y}, {run: x, name: x2}]}}]}}"
-            ),
-            "1:55: `needs` and the order of the jobs make a circle: y → x2 → x1 → y",
-        ),
-        (
-            "hooks: {pre-push: {jobs: [{background: true, group: {jobs: [{run: x}]}}]}}",
-            "1:40: `pre-push` waits for its jobs, so none of them can be in the background",
-        ),
         ("tasks: {a: b}", "1:12: `a` must be a mapping; not `b`"),
         ("tasks: {'': {run: x}}", "1:9: `tasks` must not be empty"),
-        ("tasks: {a: {env: {A: b}}}", "1:12: `a` has nothing to run: it needs `run`"),
+        ("tasks: {a: {env: {A: b}}}", "1:12: `a` has nothing to run: it needs `run` or `script`"),
         (
             "tasks: {a: {run: x, jobs: [{run: y}]}}",
             "1:13: `run` is a key of a job: write it inside `jobs:`",
@@ -344,6 +300,7 @@ def test_a_wrong_job_is_told_where_and_why(job: str, said: str) -> None:
             ),
         ),
         ("min_version: new", "1:14: `min_version` must be a version like 1.2; not `new`"),
+        ("rc: nowhere", "1:5: `nowhere` does not exist"),
         ("extends: ''", "1:10: `extends` must not be empty"),
         ("a: 1\na: 2\n", "2:1: `a` is here twice; the first is at line 1, column 1"),
     ],

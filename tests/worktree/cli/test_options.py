@@ -68,7 +68,13 @@ TESTED: dict[str, dict[str, str]] = {
     "jobs cancel": dict.fromkeys(_CANCEL, "test_jobs.py"),
     "hooks install": {"--force": "hooks/shims-keep-what-was-there"},
     "hooks status": {"--format": "hooks/shims-keep-what-was-there"},
-    "hooks run": dict.fromkeys(("--skip-hooks", "--hooks"), "hooks/events-can-be-fired-by-hand"),
+    "hooks run": {
+        **dict.fromkeys(("--skip-hooks", "--hooks"), "hooks/events-can-be-fired-by-hand"),
+        **dict.fromkeys(("--job", "--tag"), "hooks/chosen-jobs-run-with-what-they-need"),
+        **dict.fromkeys(("--dry-run", "--format"), "hooks/dry-run-tells-and-changes-nothing"),
+    },
+    "hooks dump": {"--format": "hooks/dump-shows-what-the-files-say-together"},
+    "hooks graph": {"--format": "hooks/graph-draws-what-waits-for-what"},
 }
 """Verb → option → the scenario, or the file beside this one, that would fail without its effect."""
 

@@ -11,6 +11,7 @@ from bough.hooks.events import EVENTS
 from bough.worktree.cli import candidates, vocabulary
 from bough.worktree.cli.app import application
 from bough.worktree.cli.commands.hooksconfig import DumpFormat
+from bough.worktree.cli.commands.hooksgraph import GraphFormat
 from bough.worktree.cli.formats import Format
 from bough.worktree.cli.options import HookMode
 from bough.worktree.cli.shell import SHELLS
@@ -75,6 +76,7 @@ def test_the_choices_are_those_of_their_owners() -> None:
     assert set(CHOICES["events"]) == set(EVENTS)
     assert CHOICES["dumps"] == tuple(DumpFormat)
     assert CHOICES["formats"] == tuple(Format)
+    assert CHOICES["graphs"] == tuple(GraphFormat)
     assert CHOICES["layouts"] == tuple(LAYOUTS)
     assert CHOICES["modes"] == tuple(HookMode)
     assert CHOICES["shells"] == SHELLS

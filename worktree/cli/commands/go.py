@@ -7,8 +7,11 @@ from typing import Annotated
 import typer
 
 from bough.coordinator.errors import Exit
+from bough.hooks.errors import shown
+from bough.hooks.repository import WorktreeEntry
 from bough.worktree import operations
 from bough.worktree.cli.commands.start import Execute, arrive
+from bough.worktree.cli.foretelling import tell_foreseen
 from bough.worktree.cli.options import DryRun, HookMode, Hooks, Layout, SkipHooks, Trust
 from bough.worktree.cli.session import open_session
 from bough.worktree.cli.terminal import say, tell
@@ -35,7 +38,12 @@ def go(
     if dry_run:
         planned = operations.plan_go(shop, target, layout=layout)
         making = isinstance(planned, Creation)
-        say(f"would {'create' if making else 'go to'} the worktree of {planned.branch}")
+        say(f"would {'create' if making else 'go to'} the worktree of {_named(planned)}")
+        tell_foreseen(operations.foresee(shop, planned), execute)
         tell(planned.path)
         return Exit.OK
     return arrive(operations.go(shop, target, layout=layout), execute)
+
+
+def _named(planned: Creation | WorktreeEntry) -> str:
+    return shown(planned.branch) if planned.branch else "a detached commit"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -13,23 +14,27 @@ from bough.coordinator.errors import Exit, NotFound, UsageError
 from bough.hooks import shims
 from bough.hooks.config.load import load
 from bough.hooks.config.readers import FolderReader
-from bough.hooks.errors import JobFailedError, did_you_mean, shown
-from bough.hooks.events import EVENTS, TASK_PREFIX
-from bough.hooks.firing import Occasion, fire
+from bough.hooks.errors import JobFailedError, shown
+from bough.hooks.firing import fire
+from bough.hooks.happenings import Selected
+from bough.hooks.rehearsal import rehearse
 from bough.hooks.repository import discover
 from bough.hooks.shims import Report, State
 from bough.worktree.cli.commands.hooksconfig import dump, schema
+from bough.worktree.cli.commands.hooksgraph import graph
+from bough.worktree.cli.commands.hooksplan import choice_of, occasion_of, tell_plan
 from bough.worktree.cli.context import globals_of, start_folder
 from bough.worktree.cli.formats import Format, write, write_table
 from bough.worktree.cli.narration import Narrator
-from bough.worktree.cli.options import HookMode, Hooks, OutputFormat, SkipHooks
+from bough.worktree.cli.options import DryRun, HookMode, Hooks, OutputFormat, SkipHooks
 from bough.worktree.cli.session import open_session
 from bough.worktree.cli.terminal import say, tell
-from bough.worktree.workshop import Interrupted, here, told_failures
+from bough.worktree.workshop import Interrupted, told_failures
 
 app = typer.Typer(help="Serve git's hooks, fire events by hand, check bough.yml.")
 app.command("schema")(schema)
 app.command("dump")(dump)
+app.command("graph")(graph)
 
 
 def own_command() -> str:
@@ -113,8 +118,20 @@ def run(
     ] = None,
     skip_hooks: SkipHooks = None,
     hooks: Hooks = HookMode.AUTO,
+    job: Annotated[
+        list[str] | None,
+        typer.Option("--job", metavar="JOB", help="Only this job and what it needs (repeatable)."),
+    ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", metavar="TAG", help="Only jobs with this tag and what they need."),
+    ] = None,
+    dry_run: DryRun = False,
+    format_: OutputFormat = Format.TABLE,
 ) -> int:
     """Fire an event by hand, here. Typing it is the consent for this run."""
+    if format_ is not Format.TABLE and not dry_run:
+        raise UsageError("--format is for what --dry-run lists")
     narrator = Narrator(globals_of(context).volume, typed=True)
     shop = open_session(
         context,
@@ -123,27 +140,17 @@ def run(
         typed_consent=True,
         narrator=narrator,
     )
-    entry = here(shop)
-    config = load(FolderReader(entry.path))
-    if event not in EVENTS and not event.startswith(TASK_PREFIX):
-        raise UsageError(f"there is no event {shown(event)!r}{did_you_mean(event, EVENTS)}")
-    hook = config.for_event(event) if config is not None else None
-    if config is None or hook is None:
-        raise NotFound(f"nothing is declared for {shown(event)} in this worktree")
-    if shop.terms.off:
+    occasion = occasion_of(shop, event, arguments or ())
+    terms = replace(shop.terms, choice=choice_of(occasion.hook, event, job or (), tag or ()))
+    if terms.off:
         say("nothing ran: hooks are switched off (--hooks off, BOUGH=0 or bough.hooks.enabled)")
         return Exit.OK
-    fired = fire(
-        shop.ground,
-        shop.terms,
-        Occasion(
-            event=event,
-            site=shop.site(entry),
-            config=config,
-            hook=hook,
-            args=tuple(arguments or ()),
-        ),
-    )
+    if dry_run:
+        rehearsal = rehearse(shop.ground, terms, occasion)
+        narrator(Selected(unmatched=frozenset(rehearsal.unmatched)))
+        tell_plan(event, rehearsal, format_)
+        return Exit.OK
+    fired = fire(shop.ground, terms, occasion)
     if fired.interrupted:
         raise Interrupted("interrupted")
     if fired.aborts:

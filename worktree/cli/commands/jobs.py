@@ -14,6 +14,7 @@ from bough.coordinator.store import history, schemas
 from bough.coordinator.store.history import Filter
 from bough.hooks.durations import parse_duration_ms
 from bough.hooks.errors import shown
+from bough.worktree.cli.commands.joblocks import locks
 from bough.worktree.cli.commands.joblogs import logs
 from bough.worktree.cli.commands.jobshow import show
 from bough.worktree.cli.formats import Format, write, write_table
@@ -24,6 +25,7 @@ from bough.worktree.cli.terminal import age, duration, say
 app = typer.Typer(help="List jobs; show one, read its log, cancel.", invoke_without_command=True)
 app.command("show")(show)
 app.command("logs")(logs)
+app.command("locks")(locks)
 
 All = Annotated[bool, typer.Option("--all", help="Of all worktrees, not only this one.")]
 Hook = Annotated[str | None, typer.Option("--hook", metavar="EVENT", help="Of this event.")]

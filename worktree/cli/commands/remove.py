@@ -10,6 +10,7 @@ import typer
 from bough.coordinator.errors import Exit
 from bough.hooks.errors import shown
 from bough.worktree import operations
+from bough.worktree.cli.foretelling import tell_foreseen
 from bough.worktree.cli.formats import Format, write
 from bough.worktree.cli.options import DryRun, HookMode, Hooks, OutputFormat, SkipHooks, Trust
 from bough.worktree.cli.session import open_session
@@ -49,6 +50,10 @@ def remove(
     plans = operations.plan_remove(shop, targets, wishes)
     if dry_run:
         _tell(plans, format_)
+        if format_ is Format.TABLE:
+            for plan in plans:
+                if plan.verdict.safe:
+                    tell_foreseen(operations.foresee(shop, plan))
         return Exit.OK if all(plan.verdict.safe for plan in plans) else Exit.FAILED
     operations.refuse_unsafe(plans)
     for plan in plans:

@@ -11,9 +11,10 @@ import typer
 
 from bough.coordinator.errors import Exit
 from bough.hooks.environment import environment
-from bough.hooks.errors import JobFailedError
+from bough.hooks.errors import JobFailedError, shown
 from bough.hooks.events import POST_CREATE
 from bough.worktree import operations
+from bough.worktree.cli.foretelling import tell_foreseen
 from bough.worktree.cli.options import DryRun, HookMode, Hooks, Layout, SkipHooks, Trust
 from bough.worktree.cli.session import open_session
 from bough.worktree.cli.terminal import say, tell
@@ -46,7 +47,8 @@ def start(
     shop = open_session(context, skip_hooks=skip_hooks or (), hooks=hooks, trusting=trust)
     if dry_run:
         planned = operations.plan_start(shop, branch, base=base, layout=layout)
-        say(f"would create the branch {planned.branch} at {planned.commit[:12]}")
+        say(f"would create the branch {shown(planned.branch)} at {planned.commit[:12]}")
+        tell_foreseen(operations.foresee(shop, planned), execute)
         tell(planned.path)
         return Exit.OK
     return arrive(operations.start(shop, branch, base=base, layout=layout), execute)
