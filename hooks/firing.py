@@ -13,12 +13,10 @@ the foreground.
 from __future__ import annotations
 
 import os
-import platform
 import secrets
 import shlex
-import shutil
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bough.coordinator import clock, processes
@@ -30,14 +28,16 @@ from bough.coordinator.places import StatePlaces
 from bough.coordinator.secrets import mask_text, secret_values
 from bough.coordinator.store import policy
 from bough.hooks import trust
+from bough.hooks.circumstances import facts_of, in_own_hook, inherited, with_lists
 from bough.hooks.config.model import Config, Hook
 from bough.hooks.deriving import derive
-from bough.hooks.environment import environment, hook_environment, refuse_depth
+from bough.hooks.environment import environment, refuse_depth
 from bough.hooks.events import FailMode, is_gate
+from bough.hooks.filelists import stage
 from bough.hooks.happenings import Noted, Observer, Planned, Selected
 from bough.hooks.ledger import Ledger, presentable
 from bough.hooks.paths import shown_path
-from bough.hooks.plan import Facts, Plan, plan, refusing, required_tools
+from bough.hooks.plan import Facts, Plan, plan, refusing
 from bough.hooks.runner import BY, Runner, Surroundings
 from bough.hooks.skipping import EVERYTHING, Choice
 
@@ -156,15 +156,8 @@ def fire(ground: Ground, terms: Terms, occasion: Occasion) -> Fired:
     with Ledger(ground.places, terms.observe) as ledger:
         override = Owner.FOREGROUND if ledger.scratch else terms.override
         invocation = secrets.token_hex(8)
-        made = plan(
-            occasion.hook,
-            occasion.event,
-            facts_of(ground, terms, occasion, invocation),
-            terms.selectors,
-            override,
-            terms.choice,
-        )
-        made = replace(made, jobs=tuple(_confined(job, occasion.site.cwd) for job in made.jobs))
+        facts = facts_of(ground, terms, occasion, invocation)
+        made = _planned(terms, occasion, facts, override)
         terms.observe(Selected(unmatched=frozenset(made.unmatched)))
         for warning in made.warnings:
             terms.observe(Noted(text=warning))
@@ -178,6 +171,8 @@ def fire(ground: Ground, terms: Terms, occasion: Occasion) -> Fired:
         elif wanted:
             if not ledger.scratch:
                 _state_policy(ledger, occasion)
+            facts = with_lists(terms, occasion, facts)
+            made = _planned(terms, occasion, facts, override)
             variables = _derived(ledger, ground, occasion)
             made = replace(made, jobs=tuple(_with(job, variables) for job in made.jobs))
         jobs, interrupted = _carry_out(ledger, terms, occasion, made, invocation)
@@ -190,6 +185,12 @@ def fire(ground: Ground, terms: Terms, occasion: Occasion) -> Fired:
         interrupted=interrupted,
         consent_hint=terms.consent_hint,
     )
+
+
+def _planned(terms: Terms, occasion: Occasion, facts: Facts, override: Owner | None) -> Plan:
+    hook, event = occasion.hook, occasion.event
+    made = plan(hook, event, facts, terms.selectors, override, terms.choice)
+    return replace(made, jobs=tuple(_confined(job, occasion.site.cwd) for job in made.jobs))
 
 
 def consented(ground: Ground, terms: Terms, config: Config) -> bool:
@@ -261,39 +262,6 @@ def _tell_untrusted(terms: Terms, occasion: Occasion) -> None:
     )
 
 
-def facts_of(ground: Ground, terms: Terms, occasion: Occasion, invocation: str) -> Facts:
-    """What the plan of this firing is made from."""
-    site = occasion.site
-    tools = required_tools(occasion.hook)
-    path = terms.env.get("PATH")
-    return Facts(
-        event=occasion.event,
-        invocation=invocation,
-        command=terms.command,
-        branch=site.branch,
-        branch_slug=site.branch_slug,
-        worktree_path=site.path,
-        worktree_name=site.name,
-        cwd=site.cwd,
-        main_path=ground.main_path,
-        repo=ground.name,
-        repo_id=ground.repo_id,
-        git_common_dir=ground.common_dir,
-        base_branch=site.base_branch,
-        commit=site.commit,
-        old_path=occasion.old_path,
-        old_branch=occasion.old_branch,
-        args=occasion.args,
-        env=terms.env,
-        os="macos" if platform.system() == "Darwin" else "linux",
-        arch=platform.machine(),
-        missing_tools=frozenset(tool for tool in tools if shutil.which(tool, path=path) is None),
-        merging=site.merging,
-        rebasing=site.rebasing,
-        removal_reason=occasion.removal_reason,
-    )
-
-
 def _fail_mode(terms: Terms, occasion: Occasion, made: Plan) -> FailMode:
     configured = terms.fail_mode(occasion.event)
     if configured is None:
@@ -355,7 +323,12 @@ def _carry_out(
             attachment.wake()
         except CoordinatorError as error:
             terms.observe(Noted(text=error.message, hint=error.hint))
-    surroundings = Surroundings(env=_inherited(terms, occasion), umask=umask, orders=orders)
+    surroundings = Surroundings(
+        env=inherited(terms, occasion),
+        umask=umask,
+        orders=orders,
+        succeeded=lambda job: _staged(terms, occasion, made.stage.get(job, ())),
+    )
     runner = Runner(
         ledger.places, ledger.connection, planned, surroundings, attachment, terms.observe
     )
@@ -368,10 +341,9 @@ def _carry_out(
             attachment.close()
 
 
-def _inherited(terms: Terms, occasion: Occasion) -> dict[str, str]:
-    if terms.keep_git:
-        return hook_environment(terms.env, occasion.event, occasion.site.path)
-    return environment(terms.env, keep_git=False)
+def _staged(terms: Terms, occasion: Occasion, paths: Sequence[str]) -> str:
+    own_index = in_own_hook(terms, occasion)
+    return stage(paths, occasion.site.cwd, own_index=own_index) if paths else ""
 
 
 def _invocation(terms: Terms, occasion: Occasion, invocation: str) -> NewInvocation:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bough.coordinator.model import JobSpec, NewJob, Owner, SkipClass
 from bough.hooks.commands import executable
@@ -19,8 +19,9 @@ from bough.hooks.errors import shown
 from bough.hooks.events import POST_MOVE, FailMode, default_fail_mode, is_gate
 from bough.hooks.graph import promoted
 from bough.hooks.ordering import Before, ordered
+from bough.hooks.selecting import NO_FILES, FileList, lists_of, selected
 from bough.hooks.skipping import EVERYTHING, Choice, not_chosen, skipped_jobs
-from bough.hooks.templates import render_value
+from bough.hooks.templates import render_command, render_value
 
 BACKGROUND_TIMEOUT_MS = 3_600_000
 """Nobody watches a background job, so one that hangs must end by itself."""
@@ -28,6 +29,7 @@ BACKGROUND_TIMEOUT_MS = 3_600_000
 _REFUSE = 'printf "bough: %s\\n" "$1" >&2; exit "$2"'
 _EXIT_MISSING_TOOL = "127"
 _EXIT_OUTSIDE = "126"
+_EXIT_NO_LIST = "1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,12 @@ class Facts:
     missing_tools: frozenset[str] = frozenset()
     merging: bool = False
     rebasing: bool = False
+    lists: Mapping[tuple[str, str], FileList] | None = None
+    """By job and name of the list; None: they have not been made, and nothing depends on them."""
+
+    def with_lists(self, lists: Mapping[tuple[str, str], FileList]) -> Facts:
+        """These facts, and the lists that jobs ask for."""
+        return replace(self, lists=lists)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +82,8 @@ class Plan:
     """
 
     jobs: tuple[NewJob, ...]
+    stage: Mapping[str, tuple[str, ...]]
+    """By job: the paths, from the worktree's root, to be staged again after it has succeeded."""
     fail_mode: FailMode
     warnings: tuple[str, ...]
     unmatched: tuple[str, ...]
@@ -116,6 +126,7 @@ def plan(
         rows.append(NewJob(spec=spec, owner=owner, skip=skip, reason=reason))
     return Plan(
         jobs=tuple(rows),
+        stage={job.name: _paths(job, facts) for job in running if job.stage_fixed},
         fail_mode=hook.fail_mode or default_fail_mode(event),
         warnings=warnings,
         unmatched=skipped.unmatched,
@@ -148,7 +159,51 @@ def _own_reason(hook: Hook, job: Job, facts: Facts) -> str:
         reason = reason_to_skip(declared.skip, declared.only, situation)
         if reason:
             return reason
-    return _missing(job, facts) if job.requires_mode is Missing.SKIP else ""
+    reason = _missing(job, facts) if job.requires_mode is Missing.SKIP else ""
+    return reason or ("" if all(_lists(job, facts).values()) else NO_FILES)
+
+
+def _lists(job: Job, facts: Facts) -> dict[str, tuple[str, ...]]:
+    """The files of each list that the job asks for, as it is to be told them.
+
+    A list that could not be made is told as a failure of the job, and one that was not made yet
+    keeps nothing from running: both are not here.
+    """
+    if facts.lists is None:
+        return {}
+    root = render_value(job.root, _template_values(job, facts), facts.args)
+    names = lists_of(job, facts.event, facts.os)
+    found = {name: facts.lists[job.name, name] for name in names}
+    return {
+        name: selected(made.files, job, root) for name, made in found.items() if not made.problem
+    }
+
+
+def _unlisted(job: Job, facts: Facts) -> str:
+    """Why a list that the job asks for could not be made; '' if all are there."""
+    lists = facts.lists or {}
+    names = lists_of(job, facts.event, facts.os) if lists else ()
+    return next((lists[job.name, name].problem for name in names), "")
+
+
+def _paths(job: Job, facts: Facts) -> tuple[str, ...]:
+    root = render_value(job.root, _template_values(job, facts), facts.args)
+    lists = _lists(job, facts).values()
+    paths = [posixpath.normpath(posixpath.join(root, path)) for found in lists for path in found]
+    return tuple(dict.fromkeys(paths))
+
+
+def files_command(job: Job, facts: Facts) -> str:
+    """The command that prints the job's own list, rendered."""
+    return render_command(job.files, _template_values(job, facts), facts.args)
+
+
+def environment_of(hook: Hook, job: Job, facts: Facts) -> dict[str, str]:
+    """What a job adds to the environment that it inherits."""
+    values = _template_values(job, facts)
+    declared = (*hook.env, *job.env)
+    rendered = {name: render_value(text, values, facts.args) for name, text in declared}
+    return rendered | _contract(job, facts)
 
 
 def _missing(job: Job, facts: Facts) -> str:
@@ -184,10 +239,9 @@ def _owners(
 def _spec(hook: Hook, job: Job, facts: Facts, owner: Owner, before: Before) -> JobSpec:
     values = _template_values(job, facts)
     place = facts.cwd or facts.worktree_path
-    command = executable(job, facts.os, values, facts.args, place)
-    env = {
-        name: render_value(value, values, facts.args) for name, value in (*hook.env, *job.env)
-    } | _contract(job, facts)
+    lists = _lists(job, facts)
+    command = executable(job, facts.os, values, lists, facts.args, place)
+    env = environment_of(hook, job, facts)
     root = render_value(job.root, values, facts.args)
     default_timeout = BACKGROUND_TIMEOUT_MS if owner is Owner.BACKGROUND else None
     return JobSpec(
@@ -217,6 +271,9 @@ def _spec(hook: Hook, job: Job, facts: Facts, owner: Owner, before: Before) -> J
 def _refusal(job: Job, facts: Facts, place: str, root: str) -> tuple[str, ...]:
     """What to run in the place of a job that must fail, saying why; () if it need not."""
     missing = _missing(job, facts)
+    problem = _unlisted(job, facts)
+    if problem:
+        return ("/bin/sh", "-c", _REFUSE, "bough", problem, _EXIT_NO_LIST)
     if missing:
         return ("/bin/sh", "-c", _REFUSE, "bough", missing, _EXIT_MISSING_TOOL)
     if not _inside(place, root):

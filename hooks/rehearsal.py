@@ -1,7 +1,8 @@
 """What firing an event would do, found out without doing it.
 
 Conditions are looked at as they are now. Nothing is written, nobody is asked for consent, and no
-process is started.
+job is started. Commands that list files run for a trusted configuration alone; jobs of another are
+taken to have files.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bough.coordinator.model import NewJob
-from bough.hooks.firing import Ground, Occasion, Terms, facts_of
+from bough.hooks import trust
+from bough.hooks.circumstances import facts_of, with_lists
+from bough.hooks.firing import Ground, Occasion, Terms
 from bough.hooks.graph import start_order
 from bough.hooks.ledger import presentable
 from bough.hooks.plan import plan
@@ -34,6 +37,8 @@ class Rehearsal:
 def rehearse(ground: Ground, terms: Terms, occasion: Occasion) -> Rehearsal:
     """The plan of the occasion, in graph order."""
     facts = facts_of(ground, terms, occasion, "")
+    if trust.standing(occasion.config, ground.repo_id, ground.common_dir).trusted:
+        facts = with_lists(terms, occasion, facts)
     made = plan(occasion.hook, occasion.event, facts, terms.selectors, terms.override, terms.choice)
     jobs = {job.spec.name: presentable(job, terms.env) for job in made.jobs}
     edges = {

@@ -15,8 +15,8 @@ import os
 import signal
 import sqlite3
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from bough.coordinator import child, clock, jobfolder, recovery
@@ -49,6 +49,9 @@ class Surroundings:
     env: Mapping[str, str]
     umask: int
     orders: Mapping[str, JobOrder]
+    succeeded: Callable[[str], str] = field(default=lambda _job: "")
+    """Called with the name of a job whose command has succeeded; why the job has failed after
+    all, or ''."""
 
 
 class Runner:
@@ -215,7 +218,12 @@ class Runner:
 
     def _conclude(self, execution: Execution) -> None:
         assert execution.outcome is not None
-        self._finish(self._running.pop(execution), execution.outcome)
+        job, outcome = self._running.pop(execution), execution.outcome
+        if outcome["status"] == "finished" and outcome["exit_code"] == 0:
+            problem = self._surroundings.succeeded(job.name)
+            if problem:
+                outcome = {**outcome, "exit_code": 1, "reason": problem}
+        self._finish(job, outcome)
 
     def _fail(self, job: Job, writer: LogWriter, problem: str) -> None:
         outcome = not_executed(problem)

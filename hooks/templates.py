@@ -39,8 +39,15 @@ NAMES = frozenset(
 )
 """The templates that stand for a value of the invocation."""
 
+LIST_NAMES = ("staged_files", "push_files", "changed_files", "files", "all_files")
+"""The templates that stand for lists of files."""
+
 _BODY = r"(?:env:[A-Za-z_][A-Za-z0-9_]*|[a-z_][a-z0-9_]*|[0-9]{1,9})(?:\|[a-z]+)?"
 _TOKEN = re.compile(rf"(?<!\$)(?:\{{\{{({_BODY})\}}\}}|(?<!\$\{{)\{{({_BODY})\}})")
+
+
+Values = Mapping[str, str | Sequence[str]]
+"""By name: a text, or the paths of a list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,17 +79,30 @@ def quote(value: str) -> str:
 
 
 def faults(
-    text: str, *, command: bool, arguments: bool, names: Collection[str] = NAMES
+    text: str,
+    *,
+    command: bool,
+    arguments: bool,
+    names: Collection[str] = NAMES,
+    lists: bool | None = None,
 ) -> tuple[str, ...]:
     """What is wrong with the templates of `text`, in plain words; empty if nothing is.
 
-    `command`: the text is a shell command. `arguments`: `{0}`, `{1}`… exist.
+    `command`: the text is a shell command. `arguments`: `{0}`, `{1}`… exist. `lists`: so do lists
+    of files; by default they do in commands.
     """
+    if command if lists is None else lists:
+        names = {*names, *LIST_NAMES}
     messages = (_fault(slot, command, arguments, names) for slot in _slots(text, command, names))
     return tuple(dict.fromkeys(message for message in messages if message))
 
 
-def render_command(text: str, values: Mapping[str, str], arguments: Sequence[str]) -> str:
+def names_used(text: str, *, command: bool) -> set[str]:
+    """The names of all templates in a text without `faults`."""
+    return {slot.name for slot in _slots(text, command, (*NAMES, *LIST_NAMES))}
+
+
+def render_command(text: str, values: Values, arguments: Sequence[str]) -> str:
     """`text` with every template's value, quoted for its place; an absent argument is no word.
 
     The text must have no `faults`; ValueError if a template cannot be placed safely.
@@ -90,15 +110,23 @@ def render_command(text: str, values: Mapping[str, str], arguments: Sequence[str
     return _render(text, True, values, arguments)
 
 
-def render_value(text: str, values: Mapping[str, str], arguments: Sequence[str]) -> str:
+def render_value(text: str, values: Values, arguments: Sequence[str]) -> str:
     """`text` with every template's value as it is: for what no shell will read."""
     return _render(text, False, values, arguments)
 
 
-def render_words(text: str, values: Mapping[str, str], arguments: Sequence[str]) -> tuple[str, ...]:
-    """One word of a command line that no shell reads; `{0}` alone is a word for each argument."""
-    if text in ("{0}", "{0|raw}"):
-        return tuple(arguments)
+def render_words(text: str, values: Values, arguments: Sequence[str]) -> tuple[str, ...]:
+    """One word of a command line that no shell reads.
+
+    `{0}`, or a list, alone is a word for each argument, or file.
+    """
+    name = text.removeprefix("{").removesuffix("}").removesuffix("|raw")
+    if text in (f"{{{name}}}", f"{{{name}|raw}}"):
+        if name == "0":
+            return tuple(arguments)
+        value = values.get(name, "")
+        if not isinstance(value, str):
+            return tuple(value)
     return (render_value(text, values, arguments),)
 
 
@@ -145,12 +173,14 @@ def _mistake(slot: _Slot, command: bool, arguments: bool, names: Collection[str]
     if slot.name.isdigit():
         told = "{} stands for an argument, and only tasks and git's own hooks have arguments"
         return "" if arguments else told
+    if slot.name in LIST_NAMES and slot.name not in names:
+        return "{} is a list of files, which only `run` and `args` take"
     if slot.name not in names:
         return f"unknown template {{}}{did_you_mean(slot.name, names)}"
     return ""
 
 
-def _render(text: str, command: bool, values: Mapping[str, str], arguments: Sequence[str]) -> str:
+def _render(text: str, command: bool, values: Values, arguments: Sequence[str]) -> str:
     pieces: list[tuple[int, int, str]] = [
         (match.start(), match.end(), f"{{{match[1]}}}")
         for match in _TOKEN.finditer(text)
@@ -172,7 +202,7 @@ def _assembled(text: str, pieces: Iterable[tuple[int, int, str]]) -> Iterable[st
     yield text[done:]
 
 
-def _placed(slot: _Slot, command: bool, values: Mapping[str, str], arguments: Sequence[str]) -> str:
+def _placed(slot: _Slot, command: bool, values: Values, arguments: Sequence[str]) -> str:
     """What stands in the template's place: inside quotes, these are closed around it."""
     raw = slot.modifier == "raw" or not command
     if slot.variable:
@@ -181,7 +211,9 @@ def _placed(slot: _Slot, command: bool, values: Mapping[str, str], arguments: Se
         chosen = _chosen(int(slot.name), arguments)
         replacement = " ".join(chosen if raw else map(quote, chosen))
     else:
-        replacement = values[slot.name] if raw else quote(values[slot.name])
+        value = values[slot.name]
+        words = [value] if isinstance(value, str) else value
+        replacement = " ".join(words if raw else map(quote, words))
     if raw:
         return replacement
     if slot.context.fault:

@@ -122,11 +122,13 @@ def resolve_existing(
 def create(repo: Repository, creation: Creation) -> Created:
     """Do what was resolved. Raises `CreationFailed` with git's reason, after undoing its part."""
     with ExitStack() as undo:
-        if not os.path.lexists(creation.path):
-            undo.callback(_remove_empty, [creation.path, *missing_parents(creation.path)])
+        missing = not os.path.lexists(creation.path)
+        folders = [creation.path, *missing_parents(creation.path)] if missing else []
         if creation.new_branch:
             _create_branch(repo, creation)
             undo.callback(_take_back_branch, repo, creation)
+        # Only now: whoever else got the branch is making that very folder.
+        undo.callback(_take_back_folders, repo, creation, folders)
         try:
             answer = git(
                 *("worktree", "add", "--", creation.path, creation.branch),
@@ -272,6 +274,11 @@ def _take_back_branch(repo: Repository, creation: Creation) -> None:
         delete_branch(repo, creation.branch, tip=creation.commit)
     except BranchMoved:
         return  # somebody else has committed to it meanwhile
+
+
+def _take_back_folders(repo: Repository, creation: Creation, folders: Sequence[str]) -> None:
+    if _entry_at(repo, creation.path) is None:  # else somebody else's git is filling it
+        _remove_empty(folders)
 
 
 def _remove_empty(folders: Sequence[str]) -> None:

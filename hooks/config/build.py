@@ -6,7 +6,7 @@ be wrong with it. What a hook says for its jobs is filled in, and jobs without a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from posixpath import normpath
 from types import MappingProxyType
@@ -22,10 +22,11 @@ from bough.coordinator.model import (
 )
 from bough.hooks.conditions import SYSTEMS, Condition, Kind
 from bough.hooks.config.derived import derived_from_data
-from bough.hooks.config.groups import Entry, alone, entries, jobs_of
+from bough.hooks.config.groups import FILTERS, Entry, alone, entries, jobs_of
 from bough.hooks.config.model import (
     Config,
     CoordinatorSettings,
+    Filter,
     Group,
     Hook,
     Job,
@@ -100,14 +101,14 @@ def _task(name: str, body: Mapping[str, Any], run: _Run) -> Hook:
     if not single_job(body):
         return _hook(f"{TASK_PREFIX}{name}", body, run)
     if "group" in body:
-        return Hook(jobs=_jobs(alone(body), f"{TASK_PREFIX}{name}", run, background=False))
-    return Hook(jobs=(_job(body, name, run, background=False),))
+        return Hook(jobs=_jobs(alone(body), f"{TASK_PREFIX}{name}", run, hook={}))
+    return Hook(jobs=(replace(_job(body, name, run), filters=_filters((body,))),))
 
 
 def _hook(event: str, body: Mapping[str, Any], run: _Run) -> Hook:
     fail_mode = body.get("fail_mode")
     return Hook(
-        jobs=_jobs(entries(body), event, run, background=body.get("background", False)),
+        jobs=_jobs(entries(body), event, run, hook=body),
         mode=mode_of(body),
         fail_mode=None if fail_mode is None else FailMode(fail_mode),
         skip=_conditions(body.get("skip", ())),
@@ -122,9 +123,12 @@ def mode_of(body: Mapping[str, Any]) -> Mode:
     return next((mode for mode in Mode if body.get(mode)), Mode.PARALLEL)
 
 
-def _jobs(found: Sequence[Entry], event: str, run: _Run, *, background: bool) -> tuple[Job, ...]:
+def _jobs(
+    found: Sequence[Entry], event: str, run: _Run, *, hook: Mapping[str, Any]
+) -> tuple[Job, ...]:
     """The jobs among a hook's entries, flat. Those without a name are called by their number."""
     declared = jobs_of(found)
+    defaults = {key: hook[key] for key in ("background", "files") if key in hook}
     groups = {entry.way: number for number, entry in enumerate(found, start=1) if entry.is_group}
     names = {
         entry.way: entry.body.get("name", f"{event}-{ordinal}")
@@ -139,17 +143,30 @@ def _jobs(found: Sequence[Entry], event: str, run: _Run, *, background: bool) ->
         replace(
             job,
             needs=tuple(dict.fromkeys(n for need in job.needs for n in members.get(need, [need]))),
+            filters=_filters((hook, *(group.body for group in entry.groups), entry.body)),
             groups=tuple(
                 Group(number=groups[group.way], mode=mode_of(group.body["group"]))
                 for group in entry.groups
             ),
         )
         for entry in declared
-        for job in (_job(entry.effective, names[entry.way], run, background=background),)
+        for job in (_job({**defaults, **entry.effective}, names[entry.way], run),)
     )
 
 
-def _job(body: Mapping[str, Any], unnamed: str, run: _Run, *, background: bool) -> Job:
+def _filters(bodies: Iterable[Mapping[str, Any]]) -> tuple[Filter, ...]:
+    return tuple(
+        Filter(
+            glob=tuple(body.get("glob", ())),
+            exclude=tuple(body.get("exclude", ())),
+            types=tuple(body.get("file_types", ())),
+        )
+        for body in bodies
+        if not FILTERS.isdisjoint(body)
+    )
+
+
+def _job(body: Mapping[str, Any], unnamed: str, run: _Run) -> Job:
     timeout = body.get("timeout")
     retries = body.get("retries", {})
     log = body.get("log", {})
@@ -158,12 +175,14 @@ def _job(body: Mapping[str, Any], unnamed: str, run: _Run, *, background: bool) 
         run=_commands(body.get("run")),
         script=_script(body, run),
         rc=run.rc,
+        files=body.get("files", ""),
+        stage_fixed=body.get("stage_fixed", False),
         description=body.get("description", ""),
         root=body.get("root", ""),
         env=tuple(body.get("env", {}).items()),
         needs=tuple(dict.fromkeys(body.get("needs", ()))),
         when=When(body.get("when", _DEFAULTS.when)),
-        background=body.get("background", background),
+        background=body.get("background", False),
         output=Output(body.get("background_output", _DEFAULTS.output)),
         tags=tuple(dict.fromkeys(body.get("tags", ()))),
         skip=_conditions(body.get("skip", ())),
@@ -177,9 +196,7 @@ def _job(body: Mapping[str, Any], unnamed: str, run: _Run, *, background: bool) 
         retry=_retry(retries),
         allow_failure=body.get("allow_failure", False),
         priority=body.get("priority", 0),
-        locks=tuple(
-            (name, LockMode(mode)) for name, mode in sorted(body.get("locks", {}).items())
-        ),
+        locks=tuple((name, LockMode(mode)) for name, mode in sorted(body.get("locks", {}).items())),
         fail_text=body.get("fail_text", ""),
         log=_log(log),
         retention_s=_retention_s(log),

@@ -21,7 +21,8 @@ from bough.hooks.errors import Problem, did_you_mean, shown
 from bough.hooks.events import git_hook_of_event, is_gate
 from bough.hooks.graph import cycles
 from bough.hooks.ordering import ordered
-from bough.hooks.templates import faults
+from bough.hooks.selecting import FILES
+from bough.hooks.templates import faults, names_used
 
 
 def check_names(layer: Layer) -> Iterator[Problem]:
@@ -125,6 +126,7 @@ def _check_job(
         for fault in faults(command, command=True, arguments=arguments):
             yield merged.problem((*at, "run", system), fault)
     yield from _faults(body, ("root", "env", "args"), at, merged, arguments)
+    yield from _check_files(job, at, merged)
 
 
 def _check_kind(job: Job, body: Body, at: Loc, merged: Merged) -> Iterator[Problem]:
@@ -143,6 +145,20 @@ def _check_kind(job: Job, body: Body, at: Loc, merged: Merged) -> Iterator[Probl
             yield merged.problem((*at, key), f"`{key}` belongs to a `script`, and there is none")
 
 
+def _check_files(job: Job, at: Loc, merged: Merged) -> Iterator[Problem]:
+    for fault in faults(job.files, command=True, arguments=False, lists=False):
+        yield merged.problem((*at, "files"), fault)
+    texts = [("run", command) for _, command in job.run]
+    texts += [("args", arg) for arg in job.script.args] if job.script else []
+    for key, text in texts:
+        if not job.files and FILES in names_used(text, command=key == "run"):
+            message = "`{files}` needs `files`, the command that prints them"
+            yield merged.problem((*at, key), message)
+    if job.stage_fixed and at[:2] != ("hooks", "pre-commit"):
+        message = "`stage_fixed` works in `pre-commit` only"
+        yield merged.problem((*at, "stage_fixed"), message)
+
+
 def _faults(
     body: Body, keys: Iterable[str], at: Loc, merged: Merged, arguments: bool
 ) -> Iterator[Problem]:
@@ -151,7 +167,7 @@ def _faults(
         value = body.get(key, {})
         texts = _texts(value)
         for name, text in texts:
-            for fault in faults(text, command=False, arguments=arguments):
+            for fault in faults(text, command=False, arguments=arguments, lists=key == "args"):
                 yield merged.problem((*at, key, name), fault)
 
 

@@ -24,6 +24,7 @@ from bough.hooks.errors import did_you_mean, shown
 from bough.hooks.events import EVENTS, RESERVED
 
 LONGEST_NAME = 200
+FILE_TYPES = ("text", "binary", "executable", "not executable", "symlink", "not symlink")
 
 CONTRACT_VARIABLES = frozenset(
     f"BOUGH_{name}"
@@ -274,6 +275,8 @@ Words = Annotated[list[Filled], BeforeValidator(_words)]
 Duration = Annotated[Text, _parsed(parse_duration_ms, "30s", "1h30m")]
 Size = Annotated[Text, _parsed(parse_size, "500KB", "10MiB")]
 Glob = Annotated[Filled, _parsed(globs.compile_glob, "src/**/*.py")]
+Globs = Annotated[list[Glob], BeforeValidator(_listed)]
+FileTypes = Annotated[list[Annotated[Text, _one_of(*FILE_TYPES)]], BeforeValidator(_listed)]
 Layout = Annotated[Filled, _Rule(check=_layout, says={"examples": list(LAYOUTS)})]
 PortRange = Annotated[Text, _parsed(parse_range, "20000-32767")]
 Offset = Annotated[int, _whole(0, 999)]

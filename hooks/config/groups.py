@@ -16,10 +16,15 @@ from bough.hooks.config.nodes import Loc
 
 Body = Mapping[str, Any]
 
-HANDED_ON = frozenset({"root", "env", "needs", "tags", "skip", "only", "os", "arch", "background"})
+HANDED_ON = frozenset(
+    {"root", "env", "needs", "tags", "skip", "only", "os", "arch", "background", "files"}
+)
 """What the jobs of a group get from it."""
 
-OF_A_GROUP = HANDED_ON | {"name", "description", "group"}
+FILTERS = frozenset({"glob", "exclude", "file_types"})
+"""What narrows a list of files; every level by itself."""
+
+OF_A_GROUP = HANDED_ON | FILTERS | {"name", "description", "group"}
 """The keys that mean something beside `group`."""
 
 

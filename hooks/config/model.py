@@ -51,6 +51,15 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which files of a list a hook, group or job is about; what is empty lets everything pass."""
+
+    glob: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
     """A file that is run: `data` are its bytes as they were hashed for trust.
 
@@ -70,13 +79,17 @@ class Job:
     `run` maps a system (`linux`, `macos`) to its command. `timeout_ms`: None is the default of
     whoever ends up owning the job, 0 is no limit. `groups` surround it, the outermost first; what
     they hand on is filled in, and a need of a group is a need of every job in it. `rc` is what the
-    shell reads before the command.
+    shell reads before the command, `files` the command that lists files. `filters` are those of the
+    hook, of the groups and of the job itself; all must let a file pass.
     """
 
     name: str
     run: tuple[tuple[str, str], ...]
     script: Script | None = None
     rc: bytes = b""
+    files: str = ""
+    filters: tuple[Filter, ...] = ()
+    stage_fixed: bool = False
     groups: tuple[Group, ...] = ()
     description: str = ""
     root: str = ""

@@ -147,6 +147,11 @@ class JobShape(Shape):
     timeout: fields.Duration | None = None
     idle_timeout: fields.Duration | None = None
     retries: Retries | None = None
+    glob: fields.Globs | None = None
+    exclude: fields.Globs | None = None
+    files: fields.Filled | None = None
+    file_types: fields.FileTypes | None = None
+    stage_fixed: fields.Flag | None = None
     allow_failure: fields.Flag | None = None
     priority: fields.Priority | None = None
     locks: dict[fields.Name, fields.LockMode] | None = None
@@ -185,6 +190,10 @@ class HookShape(GroupShape):
     skip: Conditions | None = None
     only: Conditions | None = None
     exclude_tags: fields.Names | None = None
+    glob: fields.Globs | None = None
+    exclude: fields.Globs | None = None
+    files: fields.Filled | None = None
+    file_types: fields.FileTypes | None = None
     env: fields.Environment | None = None
 
 

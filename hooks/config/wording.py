@@ -12,6 +12,12 @@ _CONDITIONAL = {
     "only": "Conditions; unless all of them hold, it does not run.",
     "env": "Variables. Templates like {branch} are replaced in their values.",
 }
+_FILES = {
+    "glob": "Which files of the list it is about. Without a slash: by name, in any folder.",
+    "exclude": "Which files of the list it is not about.",
+    "files": "A command that prints files; {files} stands for them.",
+    "file_types": "What kind of files it is about.",
+}
 _MODES = {
     "jobs": "The jobs, in order.",
     "parallel": "Whatever can run at once does; the default.",
@@ -47,6 +53,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     "GroupShape": _MODES,
     "HookShape": {
         **_CONDITIONAL,
+        **_FILES,
         **_MODES,
         "background": "Whether its jobs run in the background unless they say otherwise.",
         "fail_mode": "What a failure means for what fired the event: abort stops it, warn tells.",
@@ -54,6 +61,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     },
     "JobShape": {
         **_CONDITIONAL,
+        **_FILES,
         "name": "How the job is called and addressed. Default: the event and a number.",
         "description": "What it is for, for people.",
         "run": "A command for /bin/sh -c, or one for each system.",
@@ -61,6 +69,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "runner": "What the script is given to: sh, node, python3 -u. Default: it runs by itself.",
         "args": "The script's arguments; templates are replaced in them.",
         "group": "Jobs that are one step here; they inherit what this job says.",
+        "stage_fixed": "In pre-commit: stage the files again after it has succeeded.",
         "root": "The folder that it runs in, below the worktree.",
         "needs": "Jobs of the same hook that must be done first.",
         "when": "Which outcome of its needs lets it run. Default: success.",

@@ -18,7 +18,7 @@ VALUES = dict.fromkeys(NAMES, HOSTILE)
 
 
 def made(job: Job, *arguments: str) -> Executable:
-    return executable(job, "linux", VALUES, arguments, "/place")
+    return executable(job, "linux", VALUES, {}, arguments, "/place")
 
 
 def output(tmp_path: Path, command: Executable) -> str:

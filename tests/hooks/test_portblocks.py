@@ -36,8 +36,8 @@ PORTS = st.builds(
 def test_a_worktree_finds_its_ports_again() -> None:
     block = choose(settings(), salt="repo", slug="feat-x", taken=[])
     assert block == choose(settings(), salt="repo", slug="feat-x", taken=[range(1, 5)])
-    assert block == range(28320, 28336)
-    assert numbers(settings(), range(28320, 28336)) == {"A": 28320, "B": 28323}
+    assert block == range(27728, 27744)
+    assert numbers(settings(), range(27728, 27744)) == {"A": 27728, "B": 27731}
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_worktree_finds_its_ports_again() -> None:
 )
 def test_salt_and_slug_decide_where_a_block_lies(changes: dict[str, Any]) -> None:
     arguments = {"ports": settings(), "salt": "repo", "slug": "feat-x", "taken": []} | changes
-    assert choose(arguments.pop("ports"), **arguments) != range(28320, 28336)
+    assert choose(arguments.pop("ports"), **arguments) != range(27728, 27744)
 
 
 @given(st.lists(st.tuples(PORTS, st.text(max_size=5)), max_size=25))

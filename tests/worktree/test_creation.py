@@ -213,6 +213,17 @@ def test_a_refusal_by_a_reference_transaction_hook_leaves_nothing(git_repo: Make
     assert state(repo) == before
 
 
+def test_who_loses_the_race_for_the_branch_leaves_the_winners_folder(git_repo: MakeRepo) -> None:
+    repo = git_repo()
+    wanted = new(repo, "x")
+    # The winner's git has just made the folder, and not yet put anything into it.
+    hook = f"#!/bin/sh\ngrep -q refs/heads/x || exit 0\nmkdir -p '{wanted.path}'\nexit 1\n"
+    write_files(repo.path / ".git/hooks", {"reference-transaction": hook})
+    with pytest.raises(CreationFailed):
+        create(seen(repo), wanted)
+    assert Path(wanted.path).is_dir()
+
+
 def test_a_race_for_the_branch_has_one_winner_who_keeps_it(git_repo: MakeRepo) -> None:
     repo = git_repo()
     wanted = new(repo, "x")

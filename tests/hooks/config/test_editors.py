@@ -111,7 +111,8 @@ def test_what_it_can_say_against_a_value_it_says(text: str) -> None:
 def mappings(value: Any, way: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     """The ways to all mappings with known keys."""
     inside = value.items() if isinstance(value, dict) else enumerate(value)
-    free = way and way[-1] in {"env", "hooks", "tasks"}
+    named = {("hooks",), ("tasks",), ("env", "values"), ("env", "ports", "names")}
+    free = way in named or (way[-1:] == ("env",) and way != ("env",)) or way[-1:] == ("locks",)
     if isinstance(value, dict) and not free:
         yield way
     for part, child in inside:

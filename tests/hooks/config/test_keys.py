@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from bough.coordinator.model import LockMode, LogPolicy, Output, Retry, When
 from bough.hooks.conditions import Condition, Kind
 from bough.hooks.config import schema
-from bough.hooks.config.model import CoordinatorSettings, Hook, Job, Missing, Mode, Script
+from bough.hooks.config.model import CoordinatorSettings, Filter, Hook, Job, Missing, Mode, Script
 from bough.hooks.events import FailMode
 from tests.hooks.planning import loaded
 
@@ -46,6 +47,14 @@ JOB_KEYS: list[tuple[str, str, dict[str, Any]]] = [
         "args: \"a '{branch} b' 3\", script: s.sh",
         {"run": (), "script": Script(path="s.sh", data=b"echo", args=("a", "{branch} b", "3"))},
     ),
+    ("glob", "run: x, glob: '*.py'", {"filters": (Filter(glob=("*.py",)),)}),
+    ("exclude", "run: x, exclude: [a, b]", {"filters": (Filter(exclude=("a", "b")),)}),
+    (
+        "file_types",
+        "run: x, file_types: [text, not symlink], glob: a",
+        {"filters": (Filter(glob=("a",), types=("text", "not symlink")),)},
+    ),
+    ("files", "run: x, files: ls", {"files": "ls"}),
     ("root", "run: x, root: a/b", {"root": "a/b"}),
     (
         "env",
@@ -145,7 +154,7 @@ def test_a_key_of_a_job_has_its_effect_and_no_other(
 
 
 def test_the_table_has_every_key_of_a_job() -> None:
-    elsewhere = {"needs", "group"}
+    elsewhere = {"needs", "group", "stage_fixed"}
     assert {key for key, _, _ in JOB_KEYS} | elsewhere == set(schema.JobShape.model_fields)
 
 
@@ -157,7 +166,15 @@ def test_needs_are_names_of_jobs(needs: str) -> None:
     assert [declared.needs for declared in hook.jobs] == [(), ("a",)]
 
 
+def filtered(**rules: Any) -> dict[str, Any]:
+    return {"jobs": (replace(PLAIN, filters=(Filter(**rules),)),)}
+
+
 HOOK_KEYS: list[tuple[str, str, dict[str, Any]]] = [
+    ("glob", "glob: a, jobs: [{run: x}]", filtered(glob=("a",))),
+    ("exclude", "exclude: a, jobs: [{run: x}]", filtered(exclude=("a",))),
+    ("file_types", "file_types: text, jobs: [{run: x}]", filtered(types=("text",))),
+    ("files", "files: ls, jobs: [{run: x}]", {"jobs": (replace(PLAIN, files="ls"),)}),
     ("jobs", "jobs: [{run: x}]", {}),
     ("parallel", "parallel: true, jobs: [{run: x}]", {}),
     ("sequential", "sequential: true, jobs: [{run: x}]", {"mode": Mode.SEQUENTIAL}),

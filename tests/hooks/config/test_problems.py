@@ -27,6 +27,26 @@ def of_job(job: str) -> list[str]:
     [
         ("{run: x, rnu: y}", "18: unknown key `rnu`; did you mean `run`?"),
         ("{run: x, scirpt: y}", "18: unknown key `scirpt`; did you mean `script`?"),
+        ("{run: 'echo {files}'}", "15: `{files}` needs `files`, the command that prints them"),
+        (
+            "{run: x, root: '{all_files}'}",
+            (
+                "24: `{all_files}` is a list of files, which only `run` and `args` take. For these "
+                "characters themselves write `{{all_files}}`."
+            ),
+        ),
+        (
+            "{run: x, files: 'ls {nope}'}",
+            "25: unknown template `{nope}`. For these characters themselves write `{{nope}}`.",
+        ),
+        ("{run: x, stage_fixed: true}", "31: `stage_fixed` works in `pre-commit` only"),
+        (
+            "{run: x, file_types: exe}",
+            (
+                "30: `file_types` must be one of text, binary, executable, not executable, "
+                "symlink, not symlink; not `exe`"
+            ),
+        ),
         ("{run: x, runner: y}", "26: `runner` belongs to a `script`, and there is none"),
         ("{run: x, args: y}", "24: `args` belongs to a `script`, and there is none"),
         ("{script: nowhere.sh}", "18: `nowhere.sh` does not exist"),

@@ -81,7 +81,8 @@ def test_a_local_file_is_shown_whole_beside_the_difference(
 ) -> None:
     before = trust.content(config(tmp_path), Part.TRACKED)
     found = config(tmp_path, f"# new\n{CONFIG}", LOCAL)
-    local = "bough.local.yml, not trusted so far:\n  tasks:\n    mine: {run: echo mine}\n"
+    lines = LOCAL.splitlines(keepends=True)
+    local = "bough.local.yml, not trusted so far:\n" + "".join(f"      {line}" for line in lines)
     only_local = Standing(untrusted=(Part.LOCAL,), previous=before)
     assert shown(capsys, found, only_local) == local
     told = shown(capsys, found, Standing(untrusted=(Part.TRACKED, Part.LOCAL), previous=before))

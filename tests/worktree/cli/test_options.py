@@ -52,6 +52,10 @@ TESTED: dict[str, dict[str, str]] = {
         "--skip-hooks": "worktree/run-passes-a-task-through",
         "--format": "worktree/run-lists-tasks",
     },
+    "env": {
+        "--write": "hooks/env-is-written-to-a-file",
+        "--format": "hooks/env-gives-each-worktree-ports-of-its-own",
+    },
     "trust": {
         "--yes": "hooks/trust-can-be-given-with-the-command",
         "--always": "hooks/trust-can-be-given-with-the-command",
@@ -65,6 +69,7 @@ TESTED: dict[str, dict[str, str]] = {
         **dict.fromkeys(_LOGS, "jobs/logs-show-what-is-asked-for"),
         "--follow": "jobs/logs-can-be-followed",
     },
+    "jobs locks": {"--format": "jobs/locks-are-shared-by-readers-only"},
     "jobs cancel": dict.fromkeys(_CANCEL, "test_jobs.py"),
     "hooks install": {"--force": "hooks/shims-keep-what-was-there"},
     "hooks status": {"--format": "hooks/shims-keep-what-was-there"},

@@ -46,7 +46,7 @@ def env(
     ] = None,
     format_: OutputFormat = Format.TABLE,
 ) -> int:
-    """Print the variables that bough.yml derives for this worktree (`env:`)."""
+    """Print the ports and values of this worktree."""
     if write_to is not None and (name is not None or format_ is not Format.TABLE):
         raise UsageError("--write takes all variables, and neither NAME nor --format")
     shop = open_session(context)
