@@ -1,8 +1,8 @@
 """What the documents show is true: examples load, commands and options exist, links lead somewhere.
 
-A fenced block marked `yaml bough.yml` is a whole configuration (what stands behind that are files that
-it names); in a block marked `sh` or `console`
-every `bough …` and every `./dev …` is looked up. `./dev check` runs this file by itself.
+A fenced block marked `yaml bough.yml` is a whole configuration (what stands behind that are files
+that it names); in a block marked `sh` or `console` every `bough …` and every `./dev …` is looked
+up. `./dev check` runs this file by itself.
 """
 
 from __future__ import annotations

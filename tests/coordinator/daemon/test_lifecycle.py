@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from bough.coordinator import kernel, places, spawn
+from bough.coordinator.daemon import lifecycle
 from bough.coordinator.daemon.journal import Journal
 from bough.coordinator.daemon.lifecycle import socket_path, versions
 from bough.coordinator.daemon.scheduler import Scheduler
@@ -320,7 +321,27 @@ def test_a_bound_socket_that_was_left_behind_is_replaced(engine: Engine) -> None
     assert engine.ended("a")["status"] == "succeeded"
 
 
-# Closing, as it happens inside.
+# Leaving and closing, as it happens inside.
+
+
+def test_what_is_committed_after_the_socket_went_is_seen_by_the_last_look(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.set(idle_exit_ms=1)
+    unlink = lifecycle._unlink
+    gone: list[str] = []
+
+    def unlink_and_commit(path: str) -> None:
+        unlink(path)
+        if not gone:  # just then a command commits its rows; it has not asked anybody yet
+            engine.hand_off(background("a"), wake=False)
+        gone.append(path)
+
+    monkeypatch.setattr(lifecycle, "_unlink", unlink_and_commit)
+    asyncio.run(lifecycle._serve(engine.places, _QuietJournal("serves", "leaves")))
+    assert engine.row("a")["status"] == "succeeded"
+    assert len(gone) >= 2
+    assert not Path(gone[-1]).exists()
 
 
 def test_after_closing_no_request_is_answered_any_more(engine: Engine) -> None:
@@ -353,13 +374,13 @@ def test_after_closing_no_request_is_answered_any_more(engine: Engine) -> None:
 
 
 class _QuietJournal(Journal):
-    """Writes nothing: the real one takes over the process's stderr."""
+    """Expects these texts and writes none: the real one takes over the process's stderr."""
 
-    def __init__(self) -> None:
-        return
+    def __init__(self, *expected: str) -> None:
+        self._expected = expected
 
     def write(self, text: str) -> None:
-        raise AssertionError(f"it had something to say: {text}")
+        assert text in self._expected, f"it had something to say: {text}"
 
 
 def test_a_journal_that_has_grown_is_exchanged_once(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_verbs_are_offered_but_not_their_short_forms(repo: Repo) -> None:
 
 
 def test_verbs_below_a_verb_are_offered(repo: Repo) -> None:
-    assert offered("jobs", "", cwd=repo.path) == ["cancel", "list", "logs", "show"]
+    assert offered("jobs", "", cwd=repo.path) == ["cancel", "list", "locks", "logs", "show"]
     assert offered("-C", str(repo.path), "-q", "hooks", "un", cwd="/") == ["uninstall"]
 
 
