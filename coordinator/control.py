@@ -38,18 +38,25 @@ def cancel(
     Raises KillFailed when one of them has not ended well after its grace.
     """
     marked = tuple(_mark(connection, job) for job in targets)
-    if any(job.owner is Owner.BACKGROUND for job in marked):
-        spawn.wake(places)
-    foreground = [
-        j for j in marked if j.status is Status.CANCELLING and j.owner is Owner.FOREGROUND
-    ]
-    with ThreadPoolExecutor(max(1, len(foreground))) as threads:
-        # Side by side: each may take its grace.
-        for _ in threads.map(lambda job: _stop_group(places, job), foreground):
-            pass
-    for job in foreground:
-        _record_end(connection, job)
+    try:
+        if any(job.owner is Owner.BACKGROUND for job in marked):
+            spawn.wake(places)
+    finally:
+        # Also with a coordinator that does not answer.
+        _end_foreground(places, connection, marked)
     return _ended(connection, marked)
+
+
+def _end_foreground(
+    places: StatePlaces, connection: sqlite3.Connection, marked: Iterable[Job]
+) -> None:
+    jobs = [j for j in marked if j.status is Status.CANCELLING and j.owner is Owner.FOREGROUND]
+    with ThreadPoolExecutor(max(1, len(jobs))) as threads:
+        # Side by side: each may take its grace.
+        for _ in threads.map(lambda job: _stop_group(places, job), jobs):
+            pass
+    for job in jobs:
+        _record_end(connection, job)
 
 
 def _mark(connection: sqlite3.Connection, job: Job) -> Job:

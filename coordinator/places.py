@@ -148,6 +148,7 @@ def private_dir(path: str) -> str:
     except OSError as error:
         raise PlaceError(
             f"cannot use the folder {path}: {error.strerror}",
-            hint="Set BOUGH_STATE_DIR to a folder that you can write.",
+            hint="bough keeps its files where BOUGH_STATE_DIR, BOUGH_CONFIG_DIR and "
+            "BOUGH_RUNTIME_DIR say.",
         ) from error
     return path

@@ -217,7 +217,8 @@ def remove(shop: Workshop, plan: Removal) -> removal.Removed:
     entry = plan.entry
     site = shop.site(entry)
     config = _removal_config(shop, plan)
-    _cancel_jobs(shop, entry)
+    if not _is_refused_unasked(shop, site, config):
+        _cancel_jobs(shop, entry)
     gate = shop.fire(PRE_REMOVE, site, config, removal_reason=MANUAL)
     stop_if_aborted(gate, f"the worktree {shown(entry.path)} stays")
     with _announced(shop, Kind.REMOVE, entry.path):
@@ -227,6 +228,14 @@ def remove(shop: Workshop, plan: Removal) -> removal.Removed:
     fired = afterwards.fire(POST_REMOVE, replace(site, cwd=main), config, removal_reason=MANUAL)
     stop_if_aborted(fired, "the worktree is removed all the same")
     return removed
+
+
+def _is_refused_unasked(shop: Workshop, site: Site, config: Config | None) -> bool:
+    """Whether the gate is going to stop for want of trust, with nobody there to give it."""
+    gate = shop.foresee(PRE_REMOVE, site, config, removal_reason=MANUAL)
+    if gate is None or gate.trusted or shop.terms.consent is not None:
+        return False
+    return bool(gate.rehearsal.running)
 
 
 def _removal_config(shop: Workshop, plan: Removal) -> Config | None:

@@ -29,7 +29,7 @@ from bough.coordinator.store.connection import translated
 _MID_FRAME_S = 5.0
 _IDLE_CLIENT_S = 60.0
 _FOLLOW_PAUSE_S = 0.05
-_DYING_S = 0.2
+_DYING_S = (0.02, 0.2, 2.0)
 _MOST = 2**53
 """The largest number that every JSON implementation holds exactly."""
 _ASK_FOR_WORK = frozenset({"Hello", "Wake", "Attach"})
@@ -156,8 +156,8 @@ class Server:
             if client.attached:
                 # The kernel closes a dying command's socket a moment before the command counts as
                 # dead, and then its rows are to be ended.
-                loop = asyncio.get_running_loop()
-                loop.call_later(_DYING_S, self._scheduler.changed.set)
+                for delay in _DYING_S:
+                    asyncio.get_running_loop().call_later(delay, self._scheduler.changed.set)
 
     async def _converse(self, client: _Client) -> None:
         while True:

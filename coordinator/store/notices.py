@@ -8,9 +8,10 @@ person cancelled are no news; one whose environment was lost is.
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
 
 from bough.coordinator.model import Job
-from bough.coordinator.store.connection import transaction
+from bough.coordinator.store.connection import snapshot, transaction
 from bough.coordinator.store.jobs import by_ids
 
 ENVIRONMENT_LOST = "environment lost"
@@ -30,18 +31,30 @@ _UNTOLD = """
 """
 
 
-def untold(connection: sqlite3.Connection) -> tuple[Job, ...]:
-    """The failed background jobs that have not been told, oldest first."""
-    row = connection.execute("SELECT told_to FROM notices").fetchone()
-    parameters = {"told_to": row["told_to"] if row else 0, "lost": ENVIRONMENT_LOST}
-    return by_ids(connection, [row["id"] for row in connection.execute(_UNTOLD, parameters)])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """Failed background jobs that have not been told, oldest first; `upto` is what `told` takes."""
+
+    jobs: tuple[Job, ...]
+    upto: int
 
 
-def mark_told(connection: sqlite3.Connection) -> None:
-    """From now on only what ends later is news."""
+def untold(connection: sqlite3.Connection) -> News:
+    """What has failed since somebody was told last."""
+    with snapshot(connection):
+        row = connection.execute("SELECT told_to FROM notices").fetchone()
+        last = connection.execute("SELECT coalesce(max(id), 0) AS id FROM job_events").fetchone()
+        parameters = {"told_to": row["told_to"] if row else 0, "lost": ENVIRONMENT_LOST}
+        ids = [found["id"] for found in connection.execute(_UNTOLD, parameters)]
+        return News(jobs=by_ids(connection, ids), upto=last["id"])
+
+
+def told(connection: sqlite3.Connection, news: News) -> None:
+    """From now on only what ended after this look is news."""
     with transaction(connection):
         connection.execute(
-            """INSERT INTO notices (only_row, told_to)
-               SELECT 1, coalesce(max(id), 0) FROM job_events WHERE true
-               ON CONFLICT (only_row) DO UPDATE SET told_to = excluded.told_to"""
+            """INSERT INTO notices (only_row, told_to) VALUES (1, ?)
+               ON CONFLICT (only_row)
+               DO UPDATE SET told_to = max(told_to, excluded.told_to)""",
+            (news.upto,),
         )

@@ -15,6 +15,7 @@ from bough.coordinator.errors import BoughError
 from bough.coordinator.model import Job
 from bough.coordinator.places import StatePlaces
 from bough.coordinator.store import notices, schemas
+from bough.coordinator.store.notices import News
 from bough.hooks.errors import shown
 from bough.worktree.cli.formats import Format
 from bough.worktree.cli.terminal import say, style_for
@@ -32,22 +33,22 @@ def tell_when_done(
 
 def _tell(places: StatePlaces) -> None:
     try:
-        failed = _untold(places)
-        if not failed:
+        news = _untold(places)
+        if news is None or not news.jobs:
             return
         with closing(schemas.write_repository(places)) as connection:
-            notices.mark_told(connection)
+            notices.told(connection, news)
     except BoughError:
         return  # whoever can be told has been told of the trouble with the database, too
     style = style_for(sys.stderr)
-    say(f"{style.yellow}bough: failed in the background: {_names(failed)}{style.reset}")
+    say(f"{style.yellow}bough: failed in the background: {_names(news.jobs)}{style.reset}")
     say("  bough jobs --failed --all")
 
 
-def _untold(places: StatePlaces) -> tuple[Job, ...]:
+def _untold(places: StatePlaces) -> News | None:
     connection = schemas.read_repository(places)
     if connection is None:
-        return ()
+        return None
     with closing(connection):
         return notices.untold(connection)
 
