@@ -28,7 +28,8 @@ def _noted(_number: int, _frame: FrameType | None) -> None:
 class Pump:
     """Drives any number of executions from one thread; a context manager over signal handling.
 
-    `signals` are reported by `step` instead of having their usual effect.
+    `signals` are reported by `step` instead of having their usual effect. One that is ignored stays
+    ignored: whoever started the command with `nohup`, or in the background, meant that.
     """
 
     def __init__(self, signals: Iterable[int] = ()) -> None:
@@ -44,6 +45,9 @@ class Pump:
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
+        self._signals = tuple(
+            number for number in self._signals if signal.getsignal(number) is not signal.SIG_IGN
+        )
         for number in (signal.SIGCHLD, *self._signals):
             self._previous[number] = signal.signal(number, _noted)
         self._previous_wakeup = signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)

@@ -5,6 +5,7 @@ Fixtures: `sandbox` (automatic), `git_repo` (a factory), `bough` (the installed 
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -17,6 +18,11 @@ from tests.support.commands import Bough
 from tests.support.isolation import Sandbox, entered, sandboxed
 from tests.support.orphans import pytest_runtest_logreport  # noqa: F401 - a hook, used by pytest
 from tests.support.repos import Repo, make_repo
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started in the background of a script: what tests start would inherit that, and never hear a
+    # Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Tests run in folders that go away; what hypothesis has learned stays with the checkout.
 set_hypothesis_home_dir(Path(__file__).parent.parent / ".hypothesis")
