@@ -11,7 +11,6 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 from bough.coordinator import handoff, jobfolder, processes, spawn
 from bough.coordinator.errors import CoordinatorError, StaleJob
@@ -50,6 +49,8 @@ def cancel(
 def _end_foreground(
     places: StatePlaces, connection: sqlite3.Connection, marked: Iterable[Job]
 ) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
     jobs = [j for j in marked if j.status is Status.CANCELLING and j.owner is Owner.FOREGROUND]
     with ThreadPoolExecutor(max(1, len(jobs))) as threads:
         # Side by side: each may take its grace.

@@ -13,7 +13,6 @@ the foreground.
 from __future__ import annotations
 
 import os
-import secrets
 import shlex
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -155,7 +154,7 @@ def fire(ground: Ground, terms: Terms, occasion: Occasion) -> Fired:
     refuse_depth(terms.env)
     with Ledger(ground.places, terms.observe) as ledger:
         override = Owner.FOREGROUND if ledger.scratch else terms.override
-        invocation = secrets.token_hex(8)
+        invocation = os.urandom(8).hex()
         facts = facts_of(ground, terms, occasion, invocation)
         made = _planned(terms, occasion, facts, override)
         terms.observe(Selected(unmatched=frozenset(made.unmatched)))

@@ -17,15 +17,21 @@ chained="${0%/*}/$event.bough-chained"
 
 # Is there anything to do? Git runs hooks at the worktree's root, so this needs no other process.
 wanted=
-for file in bough .bough .config/bough; do
-  for kind in yml yaml; do
-    if [ -e "$file.$kind" ] || [ -e "$file.local.$kind" ]; then wanted=config; fi
+present=
+for file in bough .bough .config/bough .config/.bough; do
+  for file in "$file.yml" "$file.yaml" "$file.local.yml" "$file.local.yaml"; do
+    if [ -e "$file" ]; then
+      wanted=config
+      present="$present $file"
+    fi
   done
 done
 common=.git
+own=.git
 if [ -f .git ]; then
   slurp .git
   common="${content#gitdir: }"
+  own="$common"
   # A submodule's folder has no commondir: it is no linked worktree.
   if [ -f "$common/commondir" ]; then
     # Checked out from nothing, and not marked: plain git has just created this worktree.
@@ -41,6 +47,19 @@ if [ -f .git ]; then
   fi
 fi
 [ "$BOUGH" = 0 ] && wanted=
+
+# What bough noted when it last read this configuration counts while not a byte of it has changed.
+if [ "$wanted" = config ] && [ -f "$own/bough-events" ]; then
+  { read -r declared && read -r sources && read -r sum; } <"$own/bough-events"
+  for file in $present; do
+    case " $sources " in *" $file "*) ;; *) sum= ;; esac
+  done
+  # -p: the system's own tools, whatever PATH says.
+  # shellcheck disable=SC2086  # names without anything special
+  if [ -n "$sum" ] && [ "$(command -p cat $sources 2>&1 | command -p cksum)" = "$sum" ]; then
+    case " $declared " in *" $event "*) ;; *) wanted= ;; esac
+  fi
+fi
 
 if [ -z "$wanted" ]; then
   [ -z "$chained" ] || exec "$chained" "$@"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from difflib import unified_diff
 from enum import StrEnum
 
 from bough.coordinator.store import consent, schemas
@@ -143,4 +142,6 @@ def _commands(job: Job) -> list[str]:
 
 def difference(before: str, after: str) -> list[str]:
     """The lines of a unified diff without its file names."""
+    from difflib import unified_diff
+
     return list(unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2))[2:]

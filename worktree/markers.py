@@ -9,7 +9,6 @@ it: that one fires the creation.
 from __future__ import annotations
 
 import os
-import secrets
 
 from bough.coordinator.places import PlaceError
 from bough.hooks.own_folder import own_folder
@@ -33,7 +32,7 @@ def mark(repo: Repository, entry: WorktreeEntry) -> bool:
             hint=f"bough writes a small file into {os.path.dirname(_path(repo, entry))}.",
         ) from error
     with open(fd, "w", encoding="ascii") as file:
-        file.write(f"{secrets.token_hex(16)}\n")
+        file.write(f"{os.urandom(16).hex()}\n")
     return True
 
 

@@ -18,7 +18,9 @@ MakeRepo = Callable[..., Repo]
 @pytest.fixture
 def gated(git_repo: MakeRepo) -> Repo:
     """A repository with shims and a configuration, so that each of them needs bough."""
-    return installed(git_repo({"bough.yml": "{}\n"}))
+    hooks = ("pre-commit", "prepare-commit-msg", "commit-msg", "post-commit")
+    declared = ", ".join(f"{hook}: {{jobs: [{{run: 'true'}}]}}" for hook in hooks)
+    return installed(git_repo({"bough.yml": f"hooks: {{{declared}}}\n"}))
 
 
 def test_without_bough_a_gate_is_closed_and_says_what_to_do(gated: Repo, tools: str) -> None:

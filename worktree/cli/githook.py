@@ -15,12 +15,12 @@ from bough.coordinator.errors import StoreError
 from bough.coordinator.places import PlaceError
 from bough.coordinator.store import registry, schemas
 from bough.coordinator.store.registry import Kind
+from bough.hooks import eventsfile
 from bough.hooks.config.readers import FolderReader
 from bough.hooks.events import event_of_git_hook
 from bough.hooks.firing import Fired, Occasion, Terms, fire
 from bough.hooks.git import require_git
-from bough.hooks.repository import Repository, WorktreeEntry
-from bough.worktree import markers, operations
+from bough.hooks.repository import Repository, WorktreeEntry, admin_dir
 from bough.worktree.cli.narration import Narrator, Volume
 from bough.worktree.cli.terms import command_line, fail_mode_of, selectors, switched_off
 from bough.worktree.workshop import Workshop, here, open_workshop, stop_if_aborted
@@ -49,15 +49,23 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     entry = here(shop)
     if hook == "post-checkout" and _just_created(shop, entry, args):
-        _stop(operations.fire_post_create(shop, entry))
+        _stop(_fire_creation(shop, entry))
     _stop(_fire(shop, entry, event_of_git_hook(hook), args))
     return 0
+
+
+def _fire_creation(shop: Workshop, entry: WorktreeEntry) -> Fired:
+    from bough.worktree import operations
+
+    return operations.fire_post_create(shop, entry)
 
 
 def _just_created(shop: Workshop, entry: WorktreeEntry, args: Sequence[str]) -> bool:
     """Whether this checkout is the birth of a worktree that bough itself did not announce."""
     if len(args) != 3 or args[0].strip("0") or args[2] != "1" or entry.is_main:
         return False
+    from bough.worktree import markers
+
     if markers.marker(shop.repo, entry) is not None:
         return False
     try:
@@ -73,6 +81,8 @@ def _just_created(shop: Workshop, entry: WorktreeEntry, args: Sequence[str]) -> 
 
 def _fire(shop: Workshop, entry: WorktreeEntry, event: str, args: Sequence[str]) -> Fired:
     config = shop.config(event, FolderReader(entry.path))
+    if config is not None:
+        eventsfile.note(admin_dir(shop.repo, entry), config)
     hook = config.for_event(event) if config is not None else None
     if config is None or hook is None:
         return Fired(event=event)
