@@ -12,10 +12,11 @@ whoever learns its pid can end it. No signal that reaches it earlier is taken fo
 
 from __future__ import annotations
 
+# Not `signal`: its enumerations cost more than all else that happens between fork and gate.
+import _signal  # type: ignore[import-not-found]  # CPython's own, without stubs
 import errno
 import fcntl
 import os
-import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _GATE_FD = 3
 _ERROR_FD = 4
 _READY = b"R"
+_SIGNALS = tuple(_signal.valid_signals())
+_UNCHANGEABLE = (_signal.SIGKILL, _signal.SIGSTOP)
 
 
 class Child:
@@ -76,7 +79,7 @@ def fork_gated(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], umask: 
     out, err, gate, error = pipes = _pipes(4)
     # A signal for the parent's group must not reach the child while it still has the parent's
     # handlers and the pipe that they write to.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, _SIGNALS)
     try:
         pid = os.fork()
         if pid == 0:
@@ -88,7 +91,7 @@ def fork_gated(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], umask: 
         _close(fd for pipe in pipes for fd in pipe)
         raise
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
     _close((out[1], err[1], gate[0], error[1]))
     os.set_blocking(out[0], False)
     os.set_blocking(err[0], False)
@@ -161,13 +164,13 @@ def _close_above(highest: int) -> None:
 
 def _default_signals() -> None:
     # An ignored signal stays ignored across exec, and Python ignores SIGPIPE itself.
-    for number in signal.valid_signals():
-        if number not in (signal.SIGKILL, signal.SIGSTOP):
+    for number in _SIGNALS:
+        if number not in _UNCHANGEABLE and _signal.getsignal(number) != _signal.SIG_DFL:
             try:
-                signal.signal(number, signal.SIG_DFL)
+                _signal.signal(number, _signal.SIG_DFL)
             except OSError:  # reserved by the C library
                 continue
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, _SIGNALS)
 
 
 def _why(error: OSError | ValueError) -> str:

@@ -13,7 +13,17 @@ from bough.coordinator.errors import CoordinatorError
 from bough.coordinator.ipc import client
 from bough.coordinator.places import StatePlaces
 
-_PASSED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "PATH", "TMPDIR", "USER", "XDG_RUNTIME_DIR")
+_PASSED_ON = (
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "PATH",
+    "TMPDIR",
+    "USER",
+    "XDG_RUNTIME_DIR",
+    "XDG_STATE_HOME",
+)
 """All that the coordinator needs of an environment: it must not keep anybody's secrets."""
 
 

@@ -11,7 +11,13 @@ from bough.coordinator.errors import BoughError
 from bough.hooks.events import git_hook_of_event
 from bough.hooks.gitvariables import LOCAL_ENV_VARS
 
-_NEVER_INHERITED = ("BOUGH_CD_FILE", "BOUGH_SCRIPT_DIR", "BOUGH_SKIP", "BOUGH")
+_NEVER_INHERITED = (
+    "BOUGH_CD_FILE",
+    "BOUGH_EXPECTED_PATH",
+    "BOUGH_SCRIPT_DIR",
+    "BOUGH_SKIP",
+    "BOUGH",
+)
 _DEPTH = "BOUGH_DEPTH"
 MOST_NESTED = 8
 

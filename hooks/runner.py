@@ -193,16 +193,18 @@ class Runner:
             return
         writer.status("started", job.spec.command_text, pid=forked.pid, **job.log_identity)
         problem = forked.release()
-        self._observe(Started(job=running))
         if problem:
             forked.discard()
+            self._observe(Started(job=running))
             self._fail(running, writer, problem)
             return
         spec = job.spec
         limits = Limits(spec.timeout_ms, spec.idle_timeout_ms, spec.grace_ms)
         execution = Execution(forked, writer, limits, f"{folder}/{CANCEL_FILE}", time.monotonic())
+        # Known before it is told: whoever is told may fail, and then it must not run on.
         self._running[execution] = running
         self._pump.add(execution)
+        self._observe(Started(job=running))
 
     def _log(self, job: Job, folder: str, env: Mapping[str, str]) -> LogWriter:
         return LogWriter(

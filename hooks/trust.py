@@ -66,7 +66,8 @@ def grant(config: Config, repository: str, path: str, *, how: str) -> None:
                 path=path,
                 part=part,
                 fingerprint=fingerprint,
-                content=content(config, part),
+                # Only tracked sources are ever compared; what is local may hold secrets.
+                content=content(config, part) if part is Part.TRACKED else "",
                 how=how,
             )
     finally:

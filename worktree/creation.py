@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -119,8 +119,13 @@ def resolve_existing(
     )
 
 
-def create(repo: Repository, creation: Creation) -> Created:
-    """Do what was resolved. Raises `CreationFailed` with git's reason, after undoing its part."""
+def create(
+    repo: Repository, creation: Creation, *, env: Mapping[str, str] | None = None
+) -> Created:
+    """Do what was resolved; `env` is for git, and so for its hooks.
+
+    Raises `CreationFailed` with git's reason, after undoing its part.
+    """
     with ExitStack() as undo:
         missing = not os.path.lexists(creation.path)
         folders = [creation.path, *missing_parents(creation.path)] if missing else []
@@ -134,6 +139,7 @@ def create(repo: Repository, creation: Creation) -> Created:
                 *("worktree", "add", "--", creation.path, creation.branch),
                 cwd=repo.cwd,
                 timeout=CHECKOUT_TIMEOUT_S,
+                env=env,
                 check=False,
             )
         except BaseException:
@@ -233,6 +239,11 @@ def _create_branch(repo: Repository, creation: Creation) -> None:
             base=creation.base,
         )
     except GitError as error:
+        if creation.branch in branches(repo).local:
+            raise BranchExists(
+                f"the branch {shown(creation.branch)} exists already: another command was quicker",
+                hint=f"bough go {shlex.quote(creation.branch)}",
+            ) from error
         raise CreationFailed(
             f"the branch {shown(creation.branch)} cannot be created: {error.message}",
             hint=error.hint,

@@ -33,6 +33,8 @@ from bough.worktree.safety import Verdict, Wishes
 from bough.worktree.workshop import Foreseen, Workshop, stop_if_aborted
 
 MANUAL = "manual"
+EXPECTED = "BOUGH_EXPECTED_PATH"
+"""What `_announced` says to the shim when it cannot say it by a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +148,8 @@ def fire_post_create(shop: Workshop, entry: WorktreeEntry, *, base: str = "") ->
 
 def _added(shop: Workshop, planned: Creation) -> WorktreeEntry:
     """Run git, with the change announced so that the shim leaves its event to us."""
-    with _announced(shop, Kind.CREATE, planned.path):
-        created = creation.create(shop.repo, planned)
+    with _announced(shop, Kind.CREATE, planned.path) as env:
+        created = creation.create(shop.repo, planned, env=env)
     if created.warning:
         shop.terms.observe(Noted(text=f"the worktree is there, but {created.warning}"))
     return created.entry
@@ -281,16 +283,20 @@ def _active_jobs(shop: Workshop, entry: WorktreeEntry) -> tuple[Job, ...]:
 
 
 @contextmanager
-def _announced(shop: Workshop, kind: Kind, path: str) -> Iterator[None]:
-    """Within: this change at this path is bough's own. Without a usable store, nothing is said."""
+def _announced(shop: Workshop, kind: Kind, path: str) -> Iterator[dict[str, str]]:
+    """Within: this change at this path is bough's own.
+
+    Said by a row, which git's children do not inherit; only where the store cannot be used, by a
+    variable for git that names the path.
+    """
     try:
         connection = schemas.write_repository(shop.ground.places)
     except (StoreError, PlaceError):
-        yield
+        yield {EXPECTED: path}
         return
     try:
         registry.expect(connection, kind, path)
-        yield
+        yield {}
     finally:
         registry.withdraw(connection, kind, path)
         connection.close()

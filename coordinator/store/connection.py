@@ -87,8 +87,16 @@ def open_reader(path: str, schema: Schema) -> sqlite3.Connection | None:
     A `mode=ro` reader of a closed WAL database would leave `-wal` and `-shm` files behind, so one
     without a `-wal` file is read as immutable.
     """
-    if not os.path.exists(path):
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        # There may well be one: not to be able to look is not to have found nothing.
+        raise StoreError(
+            f"cannot look into {os.path.dirname(path)}: {error.strerror}",
+            hint="bough keeps its state where BOUGH_STATE_DIR says.",
+        ) from error
     _check_file(path)
     mode = "mode=ro" if os.path.exists(f"{path}-wal") else "immutable=1"
     with translated(path):

@@ -11,10 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bough import __version__
 from bough.coordinator.places import PlaceError, private_dir, state_root
+from bough.coordinator.secrets import is_secret_name
 from bough.hooks.config.build import config_from_data
 from bough.hooks.config.model import Config
 from bough.hooks.config.sources import Reader, Source
@@ -43,6 +44,8 @@ def recall(reader: Reader, starts: Sequence[Source]) -> Config | None:
 
 def remember(starts: Sequence[Source], config: Config) -> None:
     """Keep a compiled configuration for the next time."""
+    if any(source.local for source in starts) and _names_secrets(config.merged):
+        return
     entry = {
         "sources": [
             [source.path, source.sha256, source.local, source.executed] for source in config.sources
@@ -59,6 +62,13 @@ def remember(starts: Sequence[Source], config: Config) -> None:
         _forget_old(folder)
     except (OSError, ValueError, TypeError, PlaceError):
         return
+
+
+def _names_secrets(data: object) -> bool:
+    """Whether a key anywhere is the name of a secret, whose value must not be stored."""
+    if isinstance(data, Mapping):
+        return any(is_secret_name(str(key)) or _names_secrets(value) for key, value in data.items())
+    return isinstance(data, list | tuple) and any(map(_names_secrets, data))
 
 
 def _source(reader: Reader, path: str, local: bool, executed: bool) -> Source | None:

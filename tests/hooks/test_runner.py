@@ -1,10 +1,9 @@
-"""Foreground jobs, from queued rows to their ends: order, signals, cancellations, a lost store."""
+"""Foreground jobs, from queued rows to their ends, and what goes wrong around them."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -12,15 +11,13 @@ from typing import Any
 
 import pytest
 
-from bough.coordinator import control, kernel
+from bough.coordinator import kernel
 from bough.coordinator.attachment import Attachment
-from bough.coordinator.handoff import JobOrder
 from bough.coordinator.ipc import client
-from bough.coordinator.model import Job, NewJob, Retry, Status, When
-from bough.coordinator.store import jobs as rows
+from bough.coordinator.model import Retry, Status, When
 from bough.coordinator.store import schemas
-from bough.hooks.happenings import Ended, Happening, Noted, Observer, Printed, Started
-from bough.hooks.runner import Runner, Surroundings
+from bough.hooks.happenings import Ended, Happening, Printed, Started
+from tests.hooks.foreground import WAIT, Command, statuses
 from tests.support.engine import (
     Engine,
     background,
@@ -28,13 +25,9 @@ from tests.support.engine import (
     foreground,
     forked,
     group_gone,
-    new_invocation,
 )
 from tests.support.isolation import Sandbox
 from tests.support.waiting import wait_until
-
-STUBBORN = "trap '' TERM; (trap '' TERM; sleep 60) & touch ready; wait; sleep 60"
-WAIT = "while [ ! -e go ]; do sleep 0.01; done"
 
 
 @pytest.fixture
@@ -42,69 +35,9 @@ def engine(sandbox: Sandbox) -> Engine:
     return Engine(sandbox.state)
 
 
-class Command:
-    """What a firing does once its plan is made, and what it was told meanwhile."""
-
-    def __init__(self, engine: Engine, **env: str) -> None:
-        self.engine = engine
-        self.env = {**os.environ, **env}
-        self.seen: list[Happening] = []
-        self.react: Observer = lambda _happening: None
-        self.interrupts = 0
-
-    def observe(self, happening: Happening) -> None:
-        self.seen.append(happening)
-        self.react(happening)
-
-    def insert(self, connection: sqlite3.Connection, *jobs: NewJob) -> tuple[Job, ...]:
-        return rows.insert(connection, new_invocation(), jobs, "command")
-
-    def run(self, *jobs: NewJob) -> dict[str, Job]:
-        """The jobs by name, as they are when the command is done with them."""
-        with closing(schemas.write_repository(self.engine.places)) as connection:
-            return self.drive(connection, self.insert(connection, *jobs))
-
-    def drive(
-        self,
-        connection: sqlite3.Connection,
-        planned: tuple[Job, ...],
-        attachment: Attachment | None = None,
-    ) -> dict[str, Job]:
-        orders = {job.name: JobOrder(argv=job.spec.argv, env=job.spec.env) for job in planned}
-        runner = Runner(
-            self.engine.places,
-            connection,
-            planned,
-            Surroundings(env=self.env, umask=0o022, orders=orders),
-            attachment,
-            self.observe,
-        )
-        try:
-            return {job.name: job for job in runner.run()}
-        finally:
-            self.interrupts = runner.interrupts
-
-    def told(self, kind: type[Started | Ended]) -> list[str]:
-        return [happening.job.name for happening in self.seen if isinstance(happening, kind)]
-
-    def ended(self) -> list[tuple[str, str, bool]]:
-        return [
-            (happening.job.name, happening.job.status.value, happening.retrying)
-            for happening in self.seen
-            if isinstance(happening, Ended)
-        ]
-
-    def notes(self) -> list[str]:
-        return [happening.text for happening in self.seen if isinstance(happening, Noted)]
-
-
 @pytest.fixture
 def command(engine: Engine) -> Command:
     return Command(engine)
-
-
-def statuses(jobs: dict[str, Job]) -> dict[str, str]:
-    return {name: job.status.value for name, job in jobs.items()}
 
 
 # From start to end.
@@ -263,201 +196,6 @@ def test_many_jobs_leave_no_descriptor_behind(command: Command) -> None:
     assert sorted(os.listdir("/dev/fd")) == before
 
 
-# Interrupts. Each command runs in a fork, so that a signal to its group reaches what Ctrl-C would.
-
-
-class Fork:
-    """A command in a process and session of its own."""
-
-    def __init__(self, engine: Engine, *jobs: NewJob) -> None:
-        self.engine = engine
-        with engine.writing():  # its rows can be asked for before it has made any
-            self.pid = forked(lambda: self._run(Command(engine), *jobs))
-
-    def _run(self, command: Command, *jobs: NewJob) -> None:
-        command.run(*jobs)
-        Path("interrupts").write_text(str(command.interrupts))
-
-    def running(self, *names: str) -> None:
-        wait_until(Path("ready").exists, what="the job to be ready")
-        for name in names:
-            self.engine.reaches(name, "running")
-
-    def press(self, number: signal.Signals = signal.SIGINT) -> None:
-        os.killpg(self.pid, number)
-
-    def end(self) -> str:
-        """How often it was interrupted."""
-        assert exit_of(self.pid) == 0
-        return Path("interrupts").read_text()
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupt_stops_what_runs_and_cancels_what_waits(
-    engine: Engine, number: signal.Signals
-) -> None:
-    fork = Fork(
-        engine,
-        foreground("runs", "sleep 60 & sleep 60 & touch ready; wait", retry=Retry(max=3)),
-        foreground("waits", "touch ran", needs=("runs",)),
-        foreground("rescue", "touch ran", needs=("runs",), when=When.FAILURE),
-        foreground("always", "touch cleaned", needs=("runs",), when=When.ALWAYS),
-    )
-    fork.running("runs")
-    group = engine.row("runs")["pgid"]
-    fork.press(number)
-    assert fork.end() == "1"
-    assert kernel.group_members(group) == []
-    assert {row["name"]: (row["status"], row["reason"]) for row in engine.rows()} == {
-        "runs": ("cancelled", "interrupted"),
-        "waits": ("cancelled", "interrupted"),
-        "rescue": ("cancelled", "interrupted"),
-        "always": ("succeeded", ""),
-    }
-    assert engine.path("runs") == ["queued", "running", "cancelling", "cancelled"]
-    assert engine.log("runs")[-1]["status"] == "cancelled"
-    assert not Path("ran").exists()
-    assert Path("cleaned").exists()
-
-
-def test_a_second_interrupt_kills_and_cancels_also_what_always_runs(engine: Engine) -> None:
-    fork = Fork(
-        engine,
-        foreground("stubborn", STUBBORN, grace_ms=60_000),
-        foreground("always", "touch cleaned", needs=("stubborn",), when=When.ALWAYS),
-    )
-    fork.running("stubborn")
-    group = engine.row("stubborn")["pgid"]
-    fork.press()
-    engine.reaches("stubborn", "cancelling")
-    assert engine.row("always")["status"] == "queued"
-    fork.press()
-    assert fork.end() == "2"
-    assert kernel.group_members(group) == []
-    row = engine.row("stubborn")
-    assert (row["status"], row["signal"]) == ("cancelled", signal.SIGKILL)
-    assert engine.row("always")["status"] == "cancelled"
-    assert not Path("cleaned").exists()
-
-
-def test_a_second_interrupt_kills_also_what_runs_because_of_the_first(engine: Engine) -> None:
-    fork = Fork(
-        engine,
-        foreground("runs", "touch ready; sleep 60"),
-        foreground(
-            "always",
-            STUBBORN.replace("ready", "ready2"),
-            needs=("runs",),
-            when=When.ALWAYS,
-            grace_ms=60_000,
-        ),
-    )
-    fork.running("runs")
-    fork.press()
-    wait_until(Path("ready2").exists, what="the job that always runs")
-    fork.press()
-    assert fork.end() == "2"
-    row = engine.row("always")
-    assert (row["status"], row["signal"]) == ("cancelled", signal.SIGKILL)
-
-
-def test_a_job_that_ends_well_while_it_is_interrupted_is_still_cancelled(engine: Engine) -> None:
-    script = "trap 'exit 0' TERM; touch ready; while :; do sleep 0.01; done"
-    fork = Fork(engine, foreground("a", script), foreground("b", needs=("a",)))
-    fork.running("a")
-    fork.press()
-    fork.end()
-    assert engine.row("a")["status"] == "cancelled"
-    assert engine.row("b")["status"] == "cancelled"
-
-
-def test_a_command_that_is_killed_takes_nothing_back_and_starts_nothing_more(
-    engine: Engine,
-) -> None:
-    fork = Fork(engine, foreground("a", "touch ready; sleep 60"), foreground("b", needs=("a",)))
-    fork.running("a")
-    row = engine.row("a")
-    os.kill(fork.pid, signal.SIGKILL)
-    assert exit_of(fork.pid) == -signal.SIGKILL
-    engine.wake()
-    engine.all_ended()
-    assert [r["reason"] for r in engine.rows()] == ["command died"] * 2
-    group_gone(row["pgid"])
-
-
-# Other terminals.
-
-
-def cancel(engine: Engine, name: str) -> Job:
-    with engine.writing() as connection:
-        return control.cancel(engine.places, connection, [engine.job(name)])[0]
-
-
-def test_a_job_that_is_cancelled_elsewhere_ends_and_the_others_go_on(engine: Engine) -> None:
-    fork = Fork(
-        engine,
-        foreground(
-            "victim",
-            "(trap '' TERM; touch ready; exec sleep 60 >/dev/null 2>&1) & wait",
-            grace_ms=200,
-            retry=Retry(max=2),
-        ),
-        foreground("other", f"{WAIT}; exit 0"),
-        foreground("after", needs=("victim",)),
-        foreground("always", needs=("victim",), when=When.ALWAYS),
-    )
-    fork.running("victim", "other")
-    group = engine.row("victim")["pgid"]
-    ended = cancel(engine, "victim")
-    assert (ended.status, ended.reason) == ("cancelled", "cancelled")
-    assert kernel.group_members(group) == []
-    assert engine.row("other")["status"] == "running"
-    Path("go").touch()
-    assert fork.end() == "0"
-    assert engine.path("victim") == ["queued", "running", "cancelling", "cancelled"]
-    assert engine.log("victim")[-1]["status"] == "cancelled"
-    assert engine.row("after")["reason"] == "needs victim, which was cancelled"
-    assert engine.row("always")["status"] == "succeeded"
-
-
-def test_a_queued_job_that_is_cancelled_elsewhere_never_runs(engine: Engine) -> None:
-    fork = Fork(
-        engine,
-        foreground("first", f"touch ready; {WAIT}"),
-        foreground("second", "touch ran", needs=("first",)),
-        foreground("third", "touch ran", needs=("second",)),
-    )
-    fork.running("first")
-    assert cancel(engine, "second").status is Status.CANCELLED
-    Path("go").touch()
-    assert fork.end() == "0"
-    assert statuses_of(engine) == {
-        "first": "succeeded",
-        "second": "cancelled",
-        "third": "skipped",
-    }
-    assert not Path("ran").exists()
-
-
-def statuses_of(engine: Engine) -> dict[str, str]:
-    return {row["name"]: row["status"] for row in engine.rows()}
-
-
-def test_a_job_cancelled_elsewhere_at_the_worst_moment_does_not_run(
-    command: Command, engine: Engine
-) -> None:
-    """Between the decision to start it and the commit of its identity."""
-    with engine.writing() as connection:
-        planned = command.insert(
-            connection, foreground("a", "touch ran"), foreground("b", needs=("a",))
-        )
-        cancel(engine, "a")
-        done = command.drive(connection, planned)
-    assert statuses(done) == {"a": "cancelled", "b": "skipped"}
-    assert command.ended() == [("a", "cancelled", False), ("b", "skipped", False)]
-    assert not Path("ran").exists()
-
-
 # Background jobs that need foreground ones.
 
 
@@ -571,9 +309,12 @@ def test_a_store_that_fails_on_the_way_stops_no_job_and_is_told_once(
     assert engine.output("b") == ""
 
 
-def test_when_nobody_listens_any_more_nothing_runs_on(command: Command, engine: Engine) -> None:
+@pytest.mark.parametrize("moment", [Started, Printed])
+def test_when_nobody_listens_any_more_nothing_runs_on(
+    command: Command, engine: Engine, moment: type[Happening]
+) -> None:
     def hang_up(happening: Happening) -> None:
-        if isinstance(happening, Printed):
+        if isinstance(happening, moment) and len(command.told(Started)) == 2:
             raise BrokenPipeError
 
     command.react = hang_up

@@ -17,6 +17,7 @@ from bough.worktree import creation
 from bough.worktree.branches import all_bases, base_of
 from bough.worktree.creation import Creation, create
 from bough.worktree.errors import (
+    BranchExists,
     CreationFailed,
 )
 from tests.support.commands import run
@@ -229,7 +230,7 @@ def test_a_race_for_the_branch_has_one_winner_who_keeps_it(git_repo: MakeRepo) -
     wanted = new(repo, "x")
     repo.branch("x", {"f": "somebody else's"})
     before = state(repo)
-    with pytest.raises(CreationFailed, match="already exists"):
+    with pytest.raises(BranchExists, match="another command was quicker"):
         create(seen(repo), wanted)
     assert state(repo) == before
 

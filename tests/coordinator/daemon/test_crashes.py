@@ -87,7 +87,7 @@ def test_a_reader_wakes_the_successor_and_shows_the_truth_before_it_is_recorded(
     engine.reaches("a", "running")
     engine.kill_coordinator()
     Path("go").touch()
-    wait_until((engine.folder("a") / "exit.json").exists, what="its end")
+    jobfolder.wait_for_end(str(engine.folder("a")))
     (shown,) = truthful(engine.places, [engine.job("a")])
     assert (shown.status, shown.exit_code) == ("failed", 9)
     assert shown.finished_at is not None

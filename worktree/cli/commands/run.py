@@ -63,11 +63,16 @@ def run(
         site=shop.site(entry),
         config=config,
         hook=hook,
-        args=tuple(arguments or ()),
+        args=_forwarded(arguments or []),
     )
     # BOUGH=0 is about events; a task is what the person asks for here.
     fired = fire(shop.ground, replace(shop.terms, off=False), occasion)
     return _READER_GONE if narrator.reader_gone else _status(fired, single=single)
+
+
+def _forwarded(arguments: list[str]) -> tuple[str, ...]:
+    """The task's own; the first `--` only says that nothing behind it is bough's."""
+    return tuple(arguments[1:] if arguments[:1] == ["--"] else arguments)
 
 
 def _task(config: Config | None, task: str) -> Hook:
