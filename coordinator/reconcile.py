@@ -12,7 +12,6 @@ from collections.abc import Iterable
 
 from bough.coordinator import jobfolder, processes, recovery, spawn
 from bough.coordinator.errors import BoughError
-from bough.coordinator.ipc import client
 from bough.coordinator.model import LIVE, Job, Owner
 from bough.coordinator.places import StatePlaces
 
@@ -42,12 +41,7 @@ def _derived(places: StatePlaces, job: Job) -> Job:
 
 def _ensure_mender(places: StatePlaces) -> None:
     try:
-        connection = client.connect(places)
-        if connection is None:
-            spawn.start(places)
-            return
-        with connection:
-            connection.ask("Wake")
+        spawn.wake(places)
     except BoughError:
         # Best effort: the next command that writes tries again and tells.
         return

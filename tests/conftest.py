@@ -19,10 +19,14 @@ from tests.support.isolation import Sandbox, entered, sandboxed
 from tests.support.orphans import pytest_runtest_logreport  # noqa: F401 - a hook, used by pytest
 from tests.support.repos import Repo, make_repo
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # Started in the background of a script: what tests start would inherit that, and never hear a
-    # Ctrl-C.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+for _number, _usual in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, signal.SIG_DFL),
+    (signal.SIGTERM, signal.SIG_DFL),
+):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        # Started with nohup, or in the background of a script: what tests start would inherit it.
+        signal.signal(_number, _usual)
 
 # Tests run in folders that go away; what hypothesis has learned stays with the checkout.
 set_hypothesis_home_dir(Path(__file__).parent.parent / ".hypothesis")

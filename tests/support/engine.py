@@ -195,7 +195,12 @@ class Engine:
             row = self.row(name)
             return None if row["status"] in ACTIVE else row
 
-        return wait_until(there, timeout=timeout, what=f"the end of {name}")
+        try:
+            return wait_until(there, timeout=timeout, what=f"the end of {name}")
+        except AssertionError as error:
+            journal = Path(self.places.log)
+            told = journal.read_text(encoding="utf-8") if journal.exists() else "(no log)"
+            raise AssertionError(f"{error}; the coordinator's log:\n{told}") from None
 
     def all_ended(self, timeout: float = PATIENCE_S) -> list[Row]:
         """All rows once none of them is active."""
