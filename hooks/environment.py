@@ -11,9 +11,12 @@ from bough.coordinator.errors import BoughError
 from bough.hooks.events import git_hook_of_event
 from bough.hooks.gitvariables import LOCAL_ENV_VARS
 
+EXPECTED_PATH = "BOUGH_EXPECTED_PATH"
+"""Names, for git's hooks, the path of a worktree that bough is making itself; set only when the
+store, where such a change is announced, cannot be used."""
 _NEVER_INHERITED = (
     "BOUGH_CD_FILE",
-    "BOUGH_EXPECTED_PATH",
+    EXPECTED_PATH,
     "BOUGH_SCRIPT_DIR",
     "BOUGH_SKIP",
     "BOUGH",

@@ -21,6 +21,7 @@ from bough.coordinator.store.registry import Kind
 from bough.hooks.commit_reader import CommitReader
 from bough.hooks.config.model import Config
 from bough.hooks.config.readers import FolderReader
+from bough.hooks.environment import EXPECTED_PATH
 from bough.hooks.errors import shown
 from bough.hooks.events import POST_CREATE, POST_REMOVE, POST_SWITCH, PRE_CREATE, PRE_REMOVE
 from bough.hooks.firing import Fired, Site
@@ -33,8 +34,6 @@ from bough.worktree.safety import Verdict, Wishes
 from bough.worktree.workshop import Foreseen, Workshop, stop_if_aborted
 
 MANUAL = "manual"
-EXPECTED = "BOUGH_EXPECTED_PATH"
-"""What `_announced` says to the shim when it cannot say it by a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,7 +291,7 @@ def _announced(shop: Workshop, kind: Kind, path: str) -> Iterator[dict[str, str]
     try:
         connection = schemas.write_repository(shop.ground.places)
     except (StoreError, PlaceError):
-        yield {EXPECTED: path}
+        yield {EXPECTED_PATH: path}
         return
     try:
         registry.expect(connection, kind, path)

@@ -17,6 +17,7 @@ from bough.coordinator.store import registry, schemas
 from bough.coordinator.store.registry import Kind
 from bough.hooks import eventsfile
 from bough.hooks.config.readers import FolderReader
+from bough.hooks.environment import EXPECTED_PATH
 from bough.hooks.events import event_of_git_hook
 from bough.hooks.firing import Fired, Occasion, Terms, fire
 from bough.hooks.git import require_git
@@ -72,7 +73,7 @@ def _just_created(shop: Workshop, entry: WorktreeEntry, args: Sequence[str]) -> 
         connection = schemas.write_repository(shop.ground.places)
     except (StoreError, PlaceError):
         # Nothing can be announced by a row; the marker still lets only one process through.
-        return os.environ.get("BOUGH_EXPECTED_PATH") != entry.path
+        return shop.terms.env.get(EXPECTED_PATH) != entry.path
     try:
         return not registry.consume(connection, Kind.CREATE, entry.path)
     finally:
