@@ -9,7 +9,9 @@ itself; and a call returns when git ends, not when the last process does that a 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO
@@ -20,6 +22,11 @@ from bough.hooks.paths import shown_path
 
 MINIMUM_GIT = (2, 38)
 """`merge-tree --write-tree` came with 2.38; everything newer is probed for."""
+
+_HALF_MADE = re.compile(r"failed to read .*/commondir")
+"""What git dies of when it lists worktrees while another git is just making one (2.39)."""
+_HALF_MADE_S = 2.0
+_HALF_MADE_PAUSE_S = 0.02
 
 _PATIENCE_S = 5.0
 """How long a git that was told to end may take to remove its lock files."""
@@ -86,16 +93,33 @@ def git(
     caller that runs inside a git hook and means that hook's own index. Raises `GitError` when git
     is absent, runs out of time, or, with `check`, exits with anything but 0.
     """
-    # Messages go to a file: a hook's background child may hold git's stderr open for hours, and a
-    # pipe would be read until the last holder is gone. Hooks never get git's stdout.
     environment = dict(os.environ) if keep_env else scrubbed(os.environ)
     environment |= {"LC_ALL": "C", "LANGUAGE": "", **(env or {})}
-    stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
+    answer = _answered(args, cwd, timeout, input, environment)
+    deadline = time.monotonic() + _HALF_MADE_S
+    while _HALF_MADE.search(answer.stderr) and answer.code and time.monotonic() < deadline:
+        time.sleep(_HALF_MADE_PAUSE_S)
+        answer = _answered(args, cwd, timeout, input, environment)
+    if check and answer.code != 0:
+        raise failed(answer, *args)
+    return answer
+
+
+def _answered(
+    args: tuple[str, ...],
+    cwd: str,
+    timeout: float,
+    given: bytes | None,
+    environment: Mapping[str, str],
+) -> Answer:
+    # Messages go to a file: a hook's background child may hold git's stderr open for hours, and a
+    # pipe would be read until the last holder is gone. Hooks never get git's stdout.
+    stdin = subprocess.DEVNULL if given is None else subprocess.PIPE
     with _scratch_file() as messages:
         process = _started(args, cwd, environment, stdin, messages.fileno())
         with process:
             try:
-                stdout, _ = process.communicate(input, timeout)
+                stdout, _ = process.communicate(given, timeout)
             except subprocess.TimeoutExpired:
                 raise GitError(
                     f"git {_named(args)} did not end within {timeout:g} s and was stopped",
@@ -105,10 +129,7 @@ def git(
                 _stop(process)
         messages.seek(0)
         stderr = messages.read().decode("utf-8", "replace")
-    answer = Answer(stdout=stdout, stderr=stderr, code=process.returncode)
-    if check and answer.code != 0:
-        raise failed(answer, *args)
-    return answer
+    return Answer(stdout=stdout, stderr=stderr, code=process.returncode)
 
 
 def failed(answer: Answer, *args: str) -> GitError:

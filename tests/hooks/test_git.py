@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -191,3 +192,28 @@ def test_a_version_that_is_none_is_said(tmp_path: Path, monkeypatch: pytest.Monk
     fake_git(tmp_path / "bin", "echo hello", monkeypatch)
     with pytest.raises(GitError, match="which is no version"):
         git_version()
+
+
+def test_a_worktree_that_is_just_being_made_is_waited_for(git_repo: MakeRepo) -> None:
+    repo = git_repo()
+    linked = repo.worktree("../half", "half")
+    commondir = Path(linked.out("rev-parse", "--absolute-git-dir")) / "commondir"
+    content = commondir.read_bytes()
+    commondir.write_bytes(b"")
+    finish = threading.Timer(0.3, commondir.write_bytes, (content,))
+    finish.start()
+    try:
+        assert len(git("worktree", "list", cwd=str(repo.path)).lines) == 2
+    finally:
+        finish.join()
+
+
+def test_one_that_stays_half_made_is_told(
+    git_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = git_repo()
+    linked = repo.worktree("../half", "half")
+    (Path(linked.out("rev-parse", "--absolute-git-dir")) / "commondir").write_bytes(b"")
+    monkeypatch.setattr(git_module, "_HALF_MADE_S", 0.1)
+    with pytest.raises(GitError, match="commondir"):
+        git("worktree", "list", cwd=str(repo.path))
